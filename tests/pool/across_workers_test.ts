@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { type AlgorithmName, algorithms } from "../../lib/pool/algorithms.ts";
+import { allocatePoolMemory, type PoolMemory, SharedPoolState } from "../../lib/pool/shared.ts";
+import type { Target } from "../../lib/pool/target.ts";
+import { target, weighted } from "./pool_fixture.ts";
+import type { Job, Outcome } from "./take_worker.ts";
+
+interface Plan {
+  readonly workers: number;
+  readonly takes: number;
+  readonly holds: number;
+}
+
+async function runWorkers(algorithm: AlgorithmName, targets: readonly Target[], plan: Plan): Promise<Totals> {
+  const memory = allocatePoolMemory({ targets: targets.length, pools: 1 });
+  const shared = {
+    memory,
+    spec: { name: "app", slot: 0, algorithm, targets },
+    gate: new Int32Array(new SharedArrayBuffer(4)),
+    held: new Int32Array(new SharedArrayBuffer(4 * targets.length)),
+  };
+  const outcomes = await Promise.all(
+    Array.from({ length: plan.workers }, (_, seed) => runWorker({ ...shared, ...plan, seed })),
+  );
+  return totals(outcomes, memory);
+}
+
+function runWorker(job: Job): Promise<Outcome> {
+  const worker = new Worker(new URL("./take_worker.ts", import.meta.url), { type: "module" });
+  const { port1, port2 } = new MessageChannel();
+  return new Promise<Outcome>((resolve, reject) => {
+    port1.onmessage = ({ data }) => resolve(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message));
+    };
+    worker.postMessage(job, [port2]);
+  }).finally(() => {
+    port1.close();
+    worker.terminate();
+  });
+}
+
+interface Totals {
+  readonly taken: number[];
+  readonly peak: number[];
+  readonly full: number;
+  readonly exceeded: number;
+  readonly stillOpen: number[];
+}
+
+function totals(outcomes: readonly Outcome[], memory: PoolMemory): Totals {
+  const slots = [...memory.open.keys()];
+  return {
+    taken: slots.map((slot) => outcomes.reduce((sum, { taken }) => sum + taken[slot]!, 0)),
+    peak: slots.map((slot) => Math.max(...outcomes.map(({ peak }) => peak[slot]!))),
+    full: outcomes.reduce((sum, { full }) => sum + full, 0),
+    exceeded: outcomes.reduce((sum, { exceeded }) => sum + exceeded, 0),
+    stillOpen: [...memory.open],
+  };
+}
+
+for (const algorithm of Object.keys(algorithms) as AlgorithmName[]) {
+  Deno.test(`${algorithm} never exceeds maxConnections with four workers at once`, async () => {
+    const targets = [1, 2, 3].map((maxConnections, slot) => target(`t${slot}`, slot, { maxConnections }));
+    const { taken, peak, full, exceeded, stillOpen } = await runWorkers(algorithm, targets, {
+      workers: 4,
+      takes: 20_000,
+      holds: 6,
+    });
+    assert.equal(exceeded, 0);
+    assert.deepEqual(peak, [1, 2, 3], "every place was in use at some time");
+    assert.deepEqual(stillOpen, [0, 0, 0]);
+    assert.ok(full > 0, "the limits were reached");
+    assert.equal(taken[0]! + taken[1]! + taken[2]! + full, 80_000);
+  });
+}
+
+Deno.test("roundRobin counts of equal weights differ by at most one over two workers with 10,000 takes each", async () => {
+  const { taken } = await runWorkers("roundRobin", weighted(1, 1, 1), {
+    workers: 2,
+    takes: 10_000,
+    holds: 0,
+  });
+  assert.equal(taken.reduce((sum, count) => sum + count), 20_000);
+  assert.ok(Math.max(...taken) - Math.min(...taken) <= 1, `${taken}`);
+});
+
+Deno.test("roundRobin counts of weights 5, 1, 1 are exact over four workers", async () => {
+  const { taken } = await runWorkers("roundRobin", weighted(5, 1, 1), { workers: 4, takes: 7_000, holds: 0 });
+  assert.deepEqual(taken, [20_000, 4_000, 4_000]);
+});
+
+Deno.test("a lock whose holder never lets go delays a turn, not the service", () => {
+  const shared = new SharedPoolState(allocatePoolMemory({ targets: 1, pools: 2 }));
+  // The holder is this very thread, which is as good as a dead one.
+  const answer = shared.exclusively(0, () => shared.exclusively(0, () => "went ahead"));
+  assert.equal(answer, "went ahead");
+  assert.equal(shared.exclusively(0, () => shared.exclusively(1, () => "free")), "free");
+});
+
+Deno.test("one thread needs no shared memory", () => {
+  const plain = { open: new Int32Array(1), turns: new Int32Array(1), pools: new Int32Array(16) };
+  const shared = new SharedPoolState(plain);
+  assert.equal(shared.exclusively(0, (turns) => turns.length), 1);
+  assert.ok(shared.acquire(0, 1));
+  assert.ok(!shared.acquire(0, 1));
+});
