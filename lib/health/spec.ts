@@ -1,0 +1,85 @@
+/** When a target is probed and how many results in a row turn its verdict. All times in milliseconds. */
+export interface ProbeTiming {
+  /** From the start of one probe to the start of the next while the target is steadily up. */
+  readonly intervalMs: number;
+  /** From dialling to the last byte of the answer that is read. */
+  readonly timeoutMs: number;
+  /** Successes in a row that bring a down target up, at least 1. */
+  readonly rise: number;
+  /** Failures in a row that take an up target down, at least 1. */
+  readonly fall: number;
+  /** In place of intervalMs while a count is on the move. */
+  readonly fastIntervalMs: number;
+  /** In place of intervalMs while the target is steadily down. */
+  readonly downIntervalMs: number;
+  /** Share by which each wait is made shorter or longer at random, 0 to 1. */
+  readonly jitter: number;
+  /** `checking`: the first probe alone decides. */
+  readonly initial: "checking" | "up" | "down";
+}
+
+/** What an answer must be for the probe to succeed. */
+export interface Expect {
+  /** The status must lie in one of these, both ends included. */
+  readonly status: readonly { readonly from: number; readonly to: number }[];
+  /** The trimmed text of the first 64 KiB must equal this; undefined = any body. */
+  readonly body: string | undefined;
+}
+
+/** A probe that connects and closes. */
+export interface TcpCheck {
+  readonly check: "tcp";
+  /** Dialled in place of the target's own port. */
+  readonly port: number | undefined;
+  readonly timing: ProbeTiming;
+}
+
+/** A probe that sends one HTTP/1.1 request. */
+export interface HttpCheck {
+  readonly check: "http" | "https";
+  /** The Host header, and the name the certificate must carry; undefined = the target's own address. */
+  readonly host: string | undefined;
+  /** Dialled in place of the target's own port. */
+  readonly port: number | undefined;
+  /** Path and query as they go on the wire, with a leading slash. */
+  readonly path: string;
+  readonly method: string;
+  readonly expect: Expect;
+  readonly timing: ProbeTiming;
+}
+
+/** How a pool's targets are checked; `none` means always up. */
+export type HealthSpec = { readonly check: "none" } | ProbedSpec;
+
+/** The specs that probe. */
+export type ProbedSpec = TcpCheck | HttpCheck;
+
+/** Where a target serves. The host is a name or an address, IPv6 without brackets. */
+export interface ProbeTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * What one probe found, in the words an operator reads.
+ *
+ * `late` counts neither way: the fault was ours (a starved process, no free descriptor), so the probe says nothing about
+ * the target and is repeated soon. `ms` runs from dialling to the verdict.
+ */
+export interface ProbeResult {
+  readonly ok: boolean | "late";
+  readonly ms: number;
+  readonly detail: string;
+}
+
+/** A target to watch; `key` is its identity and stays over reloads. */
+export interface Watched {
+  readonly key: string;
+  readonly address: ProbeTarget;
+  readonly health: HealthSpec;
+}
+
+/** The newest probe of a target; `at` is when it ended, in milliseconds of the monitor's clock. */
+export interface LastProbe extends ProbeResult {
+  readonly at: number;
+}

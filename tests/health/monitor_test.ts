@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { type HealthChange, Monitor, type MonitorOptions } from "../../lib/health/monitor.ts";
+import type { HealthSpec, ProbeResult, Watched } from "../../lib/health/spec.ts";
+import { FakeClock, seeded, settled } from "./support/fake_clock.ts";
+import { closedPort, openSockets, says, serve, socketsBackTo, untilClosed } from "./support/servers.ts";
+import { http, tcp } from "./support/specs.ts";
+
+function watched(key: string, health: HealthSpec = tcp({ jitter: 0 }), port = 1): Watched {
+  return { key, address: { host: "127.0.0.1", port }, health };
+}
+
+function result(ok: ProbeResult["ok"]): ProbeResult {
+  return { ok, ms: 1, detail: ok === true ? "connected" : ok === false ? "connection refused" : "late" };
+}
+
+/** A monitor on a fake clock whose probes answer at once what `answer` says. */
+function setUp(
+  answer: (now: number, port: number) => ProbeResult["ok"],
+  options: Partial<MonitorOptions> = {},
+) {
+  const clock = new FakeClock();
+  const changes: HealthChange[] = [];
+  const startedAt: number[] = [];
+  const monitor = new Monitor({
+    clock,
+    random: seeded(1),
+    onChange: (change) => changes.push(change),
+    probe: (_spec, { port }) => {
+      startedAt.push(clock.now());
+      return Promise.resolve(result(answer(clock.now(), port)));
+    },
+    ...options,
+  });
+  return { clock, changes, startedAt, monitor };
+}
+
+Deno.test("one probe decides while checking, then fall and rise in a row", async () => {
+  const { clock, changes, monitor } = setUp((now) => now < 1000 || now >= 10_000);
+  await using _ = monitor;
+  monitor.update([watched("a")]);
+  assert.equal(monitor.state("a"), "checking");
+  await clock.advance(30_000);
+  assert.deepEqual(changes, [
+    { key: "a", from: "checking", to: "up", detail: "connected", changedAt: 0 },
+    { key: "a", from: "up", to: "down", detail: "connection refused", changedAt: 3000 },
+    { key: "a", from: "down", to: "up", detail: "connected", changedAt: 13_500 },
+  ]);
+  assert.deepEqual(monitor.lastProbe("a"), { ok: true, ms: 1, detail: "connected", at: 29_500 });
+});
+
+Deno.test("a target without a check is up at once and never probed", async () => {
+  const { clock, changes, startedAt, monitor } = setUp(() => false);
+  await using _ = monitor;
+  monitor.update([watched("a", { check: "none" })]);
+  await monitor.firstRound();
+  await clock.advance(10_000);
+  assert.deepEqual([monitor.state("a"), changes, startedAt], ["up", [], []]);
+});
+
+Deno.test("the first round ends with the last first verdict; a given initial state needs none", async () => {
+  const clock = new FakeClock();
+  const open: ((ok: boolean) => void)[] = [];
+  await using monitor = new Monitor({
+    clock,
+    onChange: () => {},
+    probe: (_spec, _target, { signal }) =>
+      new Promise((resolve) => {
+        open.push((ok) => resolve(result(ok)));
+        signal.addEventListener("abort", () => resolve(result("late")));
+      }),
+  });
+  let done = false;
+  monitor.update([
+    watched("a"),
+    watched("b"),
+    watched("c", tcp({ initial: "down" })),
+    watched("d", { check: "none" }),
+  ]);
+  monitor.firstRound().then(() => done = true);
+  await clock.advance(100);
+  assert.equal(open.length, 3);
+  open[0]?.(true);
+  await settled();
+  assert.equal(done, false);
+  open[1]?.(false);
+  await settled();
+  assert.equal(done, true);
+  assert.deepEqual(["a", "b", "c", "d"].map((key) => monitor.state(key)), ["up", "down", "down", "up"]);
+});
+
+Deno.test("a late probe changes nothing and is repeated soon", async () => {
+  let late = false;
+  const { clock, changes, startedAt, monitor } = setUp(() => late ? "late" : true);
+  await using _ = monitor;
+  monitor.update([watched("a")]);
+  await clock.advance(1000);
+  late = true;
+  await clock.advance(59_000);
+  assert.equal(changes.length, 1);
+  assert.deepEqual(startedAt.slice(0, 4), [0, 2000, 2500, 3000]);
+});
+
+Deno.test("a late probe neither breaks nor lengthens a row of failures", async () => {
+  const answers: ProbeResult["ok"][] = [true, false, "late", false, "late", false];
+  const { clock, changes, monitor } = setUp(() => answers.shift() ?? false);
+  await using _ = monitor;
+  monitor.update([watched("a")]);
+  await clock.advance(2000 + 4 * 500 - 1);
+  assert.equal(monitor.state("a"), "up");
+  await clock.advance(1);
+  assert.equal(changes.at(-1)?.to, "down");
+});
+
+Deno.test("probes that never count do not hold up the first round for ever", async () => {
+  const { clock, monitor } = setUp(() => "late");
+  await using _ = monitor;
+  monitor.update([watched("a")]);
+  const first = monitor.firstRound();
+  await clock.advance(2000);
+  await first;
+  assert.equal(monitor.state("a"), "checking");
+});
+
+Deno.test("probes of one target never overlap, however slow they are and however often its spec changes", async () => {
+  const clock = new FakeClock();
+  const running = new Map<number, number>();
+  let most = 0;
+  let probes = 0;
+  await using monitor = new Monitor({
+    clock,
+    random: seeded(7),
+    onChange: () => {},
+    probe: async (_spec, { port }) => {
+      probes++;
+      running.set(port, (running.get(port) ?? 0) + 1);
+      most = Math.max(most, running.get(port) ?? 0);
+      // Deaf to the abort: the next loop has to wait for it all the same.
+      await clock.sleep(700, new AbortController().signal);
+      running.set(port, (running.get(port) ?? 0) - 1);
+      return result(true);
+    },
+  });
+  for (let round = 0; round < 20; round++) {
+    const spec = tcp({ intervalMs: 100, timeoutMs: 500 + round });
+    monitor.update([1, 2, 3].map((port) => watched(`t${port}`, spec, port)));
+    await clock.advance(1234);
+  }
+  assert.equal(most, 1);
+  assert.ok(probes > 60);
+  const closed = monitor.close();
+  await clock.advance(1000);
+  await closed;
+});
+
+Deno.test("an update keeps what stays, its state over a new spec, and drops the rest", async () => {
+  const { clock, changes, startedAt, monitor } = setUp((_now, port) => port !== 2);
+  await using _ = monitor;
+  const b = watched("b", undefined, 2);
+  monitor.update([watched("a"), b, watched("c")]);
+  await clock.advance(100);
+  assert.deepEqual(changes.map(({ key, to }) => `${key} ${to}`), ["a up", "b down", "c up"]);
+  const before = startedAt.length;
+  monitor.update([watched("a"), { ...b, health: tcp({ jitter: 0, intervalMs: 9000 }) }]);
+  assert.deepEqual(["a", "b", "c"].map((key) => monitor.state(key)), ["up", "down", undefined]);
+  await clock.advance(1000);
+  assert.equal(startedAt.length, before + 1, "only the one with the new spec is probed anew");
+  assert.equal(changes.length, 3);
+  monitor.update([watched("a", undefined, 2), { ...b, health: { check: "none" } }]);
+  assert.equal(monitor.state("a"), "checking", "another address is another target");
+  assert.deepEqual(changes.at(-1), {
+    key: "b",
+    from: "down",
+    to: "up",
+    detail: "no health check",
+    changedAt: 1100,
+  });
+  await clock.advance(10);
+  assert.equal(monitor.state("a"), "down");
+});
+
+Deno.test("200 targets probed each second are spread: no 50 ms hold more than three times the mean", async () => {
+  const { clock, startedAt, monitor } = setUp(() => true);
+  await using _ = monitor;
+  const spec = tcp({ intervalMs: 1000 });
+  monitor.update(Array.from({ length: 200 }, (_, i) => watched(`t${i}`, spec, i)));
+  await clock.advance(60_000);
+  assert.ok(startedAt.length > 200 * 55, `${startedAt.length} probes`);
+  let first = 0;
+  let most = 0;
+  startedAt.forEach((at, last) => {
+    while ((startedAt[first] ?? 0) < at - 50) first++;
+    most = Math.max(most, last - first + 1);
+  });
+  assert.ok(most <= 30, `${most} in 50 ms, 10 is the mean`);
+});
+
+for (const seed of [1, 2, 3, 4, 5]) {
+  Deno.test(`a target that flaps every 500 ms changes at most once for each fall x interval, seed ${seed}`, async () => {
+    const { clock, changes, monitor } = setUp((now) => Math.floor(now / 500) % 2 === 0, {
+      random: seeded(seed),
+    });
+    await using _ = monitor;
+    monitor.update([watched("a", tcp())]);
+    await clock.advance(600_000);
+    assert.ok(changes.length - 1 <= 600_000 / (3 * 2000), `${changes.length - 1} changes in ten minutes`);
+  });
+}
+
+Deno.test("close aborts probes in flight, ends the first round, and leaves nothing behind", async () => {
+  const before = openSockets();
+  {
+    await using silent = serve(untilClosed);
+    const monitor = new Monitor({ onChange: () => assert.fail("an aborted probe decides nothing") });
+    monitor.update([watched("a", http({ timing: tcp({ timeoutMs: 60_000 }).timing }), silent.port)]);
+    const first = monitor.firstRound();
+    await monitor.close();
+    await first;
+    assert.throws(() => monitor.update([]), /closed/);
+  }
+  assert.equal(await socketsBackTo(before), before);
+});
+
+Deno.test("real targets get real verdicts with the cause", async () => {
+  await using good = serve(says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup"));
+  await using bad = serve(says("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndown"));
+  const changes: string[] = [];
+  await using monitor = new Monitor({
+    onChange: ({ key, to, detail }) => changes.push(`${key} ${to}: ${detail}`),
+  });
+  monitor.update([
+    watched("good", http(), good.port),
+    watched("bad", http(), bad.port),
+    watched("gone", tcp(), closedPort()),
+  ]);
+  await monitor.firstRound();
+  assert.deepEqual(changes.sort(), [
+    'bad down: body "down", wanted "up"',
+    "gone down: connection refused",
+    "good up: status 200",
+  ]);
+});

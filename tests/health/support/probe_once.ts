@@ -1,0 +1,9 @@
+// A process of its own, because proxies and roots of trust are read from the environment once.
+import { probe } from "../../../lib/health/probe.ts";
+import type { ProbedSpec } from "../../../lib/health/spec.ts";
+
+const { spec, port } = JSON.parse(Deno.args[0] ?? "") as { spec: ProbedSpec; port: number };
+const { ok, detail } = await probe(spec, { host: "127.0.0.1", port }, {
+  signal: new AbortController().signal,
+});
+await Deno.stdout.write(new TextEncoder().encode(JSON.stringify({ ok, detail })));

@@ -1,0 +1,120 @@
+import { probe } from "../../../lib/health/probe.ts";
+import type { ProbedSpec, ProbeResult } from "../../../lib/health/spec.ts";
+
+/** What a server does with one connection; it need not close it. */
+export type Behaviour = (conn: Deno.Conn) => Promise<void>;
+
+/** A server on a port of its own; disposing closes it and waits until every connection is closed. */
+export class TestServer implements AsyncDisposable {
+  readonly #listener: Deno.Listener;
+  readonly #serving: Promise<void>;
+  readonly requests: string[] = [];
+
+  constructor(listener: Deno.Listener, behaviour: Behaviour) {
+    this.#listener = listener;
+    this.#serving = this.#serve(behaviour);
+  }
+
+  get port(): number {
+    return (this.#listener.addr as Deno.NetAddr).port;
+  }
+
+  async #serve(behaviour: Behaviour): Promise<void> {
+    const open: Promise<void>[] = [];
+    try {
+      for (;;) open.push(this.#one(await this.#listener.accept(), behaviour));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted)) {
+        throw error;
+      }
+    }
+    await Promise.all(open);
+  }
+
+  async #one(conn: Deno.Conn, behaviour: Behaviour): Promise<void> {
+    try {
+      await behaviour(conn);
+    } catch {
+      // The prober may cut the connection whenever it has seen enough.
+    } finally {
+      conn[Symbol.dispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#serving;
+  }
+}
+
+/** Starts a server with a behaviour on a free port of 127.0.0.1. */
+export function serve(behaviour: Behaviour): TestServer {
+  return new TestServer(Deno.listen({ hostname: "127.0.0.1", port: 0 }), behaviour);
+}
+
+/** Reads the request, sends these texts one after the other, and closes. */
+export function says(...parts: readonly string[]): Behaviour {
+  return async (conn) => {
+    await readRequest(conn);
+    for (const part of parts) await sendAll(conn, part);
+  };
+}
+
+/** Reads up to the end of a request's head. */
+export async function readRequest(conn: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(4096);
+  let text = "";
+  while (!text.includes("\r\n\r\n")) {
+    const n = await conn.read(buffer);
+    if (n === null) break;
+    text += new TextDecoder().decode(buffer.subarray(0, n));
+  }
+  return text;
+}
+
+/** Writes all of a text. */
+export async function sendAll(conn: Deno.Conn, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+}
+
+/** Waits until the other side has closed. */
+export async function untilClosed(conn: Deno.Conn): Promise<void> {
+  while (await conn.read(new Uint8Array(1024)) !== null);
+}
+
+/** Probes 127.0.0.1 until the result counts, so that a starved test machine only makes the test slower. */
+export async function probeUntilCounted(spec: ProbedSpec, port: number): Promise<ProbeResult> {
+  for (;;) {
+    const result = await probe(spec, { host: "127.0.0.1", port }, { signal: new AbortController().signal });
+    if (result.ok !== "late") return result;
+  }
+}
+
+/** A port on which nothing listens. */
+export function closedPort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Open descriptors that are sockets, undefined where the system does not tell. */
+export function openSockets(): number | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  let count = 0;
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      if (Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:")) count++;
+    } catch {
+      // The descriptor of this very listing is gone by now.
+    }
+  }
+  return count;
+}
+
+/** Waits a bounded number of turns for the number of open sockets to come down: closing is done behind the scenes. */
+export async function socketsBackTo(count: number | undefined): Promise<number | undefined> {
+  for (let turns = 0; turns < 200 && openSockets() !== count; turns++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return openSockets();
+}
