@@ -1,0 +1,71 @@
+/** The time limits of a relay: a pure rule, and one timer for each engine that applies it to every relay. */
+import type { RelayEnd, RelayLimits } from "./engine.ts";
+
+/** What the rule looks at; times on the clock of `performance.now()`, Infinity where it has not happened. */
+export interface Activity {
+  readonly startedAt: number;
+  readonly lastByteAt: number;
+  /** When the first of the two directions ended. */
+  readonly halfClosedAt: number;
+  /** Since when the oldest unsent bytes have waited without one of them being taken. */
+  readonly waitingSince: number;
+}
+
+/** The limit that `now` is past, if any; where several are, the one that says most about the cause. */
+export function expired(activity: Activity, limits: RelayLimits, now: number): RelayEnd | undefined {
+  if (now - activity.startedAt >= limits.lifetimeMs) return "lifetime";
+  if (now - activity.waitingSince >= limits.stallMs) return "stalled";
+  const quietMs = now - Math.max(activity.lastByteAt, activity.startedAt);
+  const halfClosedMs = now - activity.halfClosedAt;
+  if (Math.min(quietMs, halfClosedMs) >= limits.halfClosedMs) return "half_closed";
+  if (quietMs >= limits.idleMs) return "idle";
+  return undefined;
+}
+
+/** How often to look, in milliseconds: a limit is met within 5 % of itself, and never later than a second. */
+export function sweepMs(limits: RelayLimits): number {
+  const least = Math.min(limits.idleMs, limits.halfClosedMs, limits.stallMs, limits.lifetimeMs);
+  return Math.min(1_000, Math.max(5, least / 20));
+}
+
+/** A relay as the sweep sees it. */
+export interface Watched {
+  readonly limits: RelayLimits;
+  readonly activity: Activity;
+  expire(end: RelayEnd): void;
+}
+
+/**
+ * Looks at every relay of a thread from one timer. A timer for each session, set again at each byte, costs more than
+ * the bytes do; a sweep over 10,000 relays takes well under a millisecond. The timer exists only while a relay does.
+ */
+export class Deadlines {
+  readonly #watched = new Set<Watched>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #everyMs = Infinity;
+
+  add(relay: Watched): void {
+    this.#watched.add(relay);
+    const everyMs = sweepMs(relay.limits);
+    if (everyMs < this.#everyMs) {
+      clearInterval(this.#timer);
+      this.#everyMs = everyMs;
+      this.#timer = setInterval(() => this.#sweep(performance.now()), everyMs);
+    }
+  }
+
+  delete(relay: Watched): void {
+    this.#watched.delete(relay);
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#everyMs = Infinity;
+  }
+
+  #sweep(now: number): void {
+    for (const relay of this.#watched) {
+      const end = expired(relay.activity, relay.limits, now);
+      if (end !== undefined) relay.expire(end);
+    }
+  }
+}
