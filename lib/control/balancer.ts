@@ -1,0 +1,306 @@
+/**
+ * The control plane: owns the configuration, the probes, the data-plane threads, and everything they share. Starts,
+ * reloads, drains and stops them; decides nothing about a single connection.
+ */
+import type { Config } from "../config/config.ts";
+import { type HealthChange, Monitor } from "../health/monitor.ts";
+import {
+  allocateMemory,
+  capacity,
+  clearCounts,
+  type Counts,
+  countsOf,
+  type SharedMemory,
+} from "../dataplane/memory.ts";
+import type { AcceptErrors, Bind, FailedAttempt } from "../dataplane/messages.ts";
+import { SharedPoolState } from "../pool/shared.ts";
+import type { CloseRecord } from "../session/record.ts";
+import { formatAddress, type SocketAddress } from "../values/address.ts";
+import { checkFree } from "./binds.ts";
+import { freeDescriptors, sessionCap, wantedDescriptors } from "./descriptors.ts";
+import { names, placeNames, snapshotOf, targetNames } from "./plan.ts";
+import { SlotTable } from "./slots.ts";
+import { type Events, ListenError, Thread } from "./thread.ts";
+
+/** What the balancer tells while it runs. */
+export type BalancerEvent =
+  | { readonly kind: "health"; readonly pool: string; readonly target: string; readonly change: HealthChange }
+  | { readonly kind: "closed"; readonly records: readonly CloseRecord[] }
+  | { readonly kind: "failedAttempts"; readonly attempts: readonly FailedAttempt[] }
+  | { readonly kind: "acceptErrors"; readonly errors: readonly AcceptErrors[] }
+  /** The program itself is at fault; `dead`: a data-plane thread has ended for it. */
+  | { readonly kind: "fault"; readonly detail: string; readonly dead: boolean };
+
+export interface BalancerOptions {
+  readonly config: Config;
+  readonly onEvent: (event: BalancerEvent) => void;
+}
+
+/** What was bound and decided at the start. */
+export interface Started {
+  readonly engine: string;
+  readonly engineReason: string;
+  readonly workers: number;
+  readonly maxConnections: number;
+  readonly listeners: readonly { readonly name: string; readonly addresses: readonly SocketAddress[] }[];
+}
+
+/** A target as it stands. */
+export interface TargetState extends Counts {
+  readonly pool: string;
+  readonly address: string;
+  readonly state: "checking" | "up" | "down";
+  /** Open sessions. */
+  readonly active: number;
+}
+
+/** What came of a reload; `afterRestart` names the keys that changed and take effect at the next start only. */
+export type Reloaded =
+  | { readonly kind: "reloaded"; readonly afterRestart: readonly string[] }
+  | { readonly kind: "refused"; readonly problem: string };
+
+/** See above. Call `start` once, then `reload` as often as wanted, then `drain` or `stop`. */
+export class Balancer {
+  readonly #onEvent: (event: BalancerEvent) => void;
+  readonly #workers: number;
+  readonly #memory: SharedMemory;
+  readonly #places: SharedPoolState;
+  readonly #placeSlots: SlotTable;
+  readonly #poolSlots: SlotTable;
+  readonly #monitor: Monitor;
+  readonly #threads: Thread[] = [];
+  #config: Config;
+  #generation = 1;
+  /** What the descriptors allow. */
+  #mostConnections = 0;
+  #publishing = false;
+  #stopped = false;
+
+  constructor({ config, onEvent }: BalancerOptions) {
+    this.#config = config;
+    this.#onEvent = onEvent;
+    this.#workers = workersFor(config);
+    this.#memory = allocateMemory(this.#workers);
+    this.#places = new SharedPoolState(this.#memory.pools);
+    this.#placeSlots = new SlotTable(capacity.places, (slot) => this.#clearPlace(slot));
+    this.#poolSlots = new SlotTable(capacity.pools, () => true);
+    this.#monitor = new Monitor({ onChange: (change) => this.#healthChanged(change) });
+  }
+
+  /**
+   * Binds every listener, probes every target once, and accepts. Clients that connect meanwhile wait in the kernel's
+   * queue. Throws ListenError when an address cannot be bound; nothing is left behind then.
+   */
+  async start(): Promise<Started> {
+    const { maxConnections } = this.#config.process;
+    this.#mostConnections = sessionCap(maxConnections, freeDescriptors(wantedDescriptors(maxConnections)));
+    this.#keepSlots();
+    try {
+      this.#monitor.update(this.#probed());
+      const listeners = await this.#listen();
+      await this.#monitor.firstRound();
+      this.#publish();
+      for (const thread of this.#threads) thread.send({ type: "accept" });
+      return {
+        engine: "portable",
+        engineReason: this.#config.process.engine === "portable"
+          ? "configured"
+          : "the only one in this version",
+        workers: this.#workers,
+        maxConnections: this.#mostConnections,
+        listeners,
+      };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** The number of the configuration in force, from 1. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Takes over a new configuration: pools, targets, health checks, and the listeners' rules. Open sessions go on as
+   * they began. Refused, with nothing changed, when listeners were added, removed, or bound elsewhere.
+   */
+  reload(config: Config): Reloaded {
+    const problem = listenersDiffer(this.#config, config);
+    if (problem !== undefined) return { kind: "refused", problem };
+    const afterRestart = restartNeeded(this.#config, config);
+    this.#config = config;
+    this.#generation++;
+    this.#keepSlots();
+    this.#monitor.update(this.#probed());
+    this.#publish();
+    return { kind: "reloaded", afterRestart };
+  }
+
+  /** Closes the listeners, lets the sessions end until the deadline, cuts the rest evenly over `closeSpread`, ends. */
+  async drain(): Promise<void> {
+    const { deadlineMs, closeSpreadMs } = this.#config.process.drain;
+    for (const thread of this.#threads) thread.send({ type: "drain" });
+    const timer = Number.isFinite(deadlineMs)
+      ? setTimeout(() => this.#cutAll(closeSpreadMs), deadlineMs)
+      : undefined;
+    await Promise.all(this.#threads.map(({ drained }) => drained));
+    clearTimeout(timer);
+    await this.stop();
+  }
+
+  /** Ends at once: sessions, probes, threads. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const thread of this.#threads) thread.terminate();
+    await this.#monitor.close();
+  }
+
+  /** Open sessions in the whole process. */
+  get openSessions(): number {
+    return this.#places.open(this.#placeSlots.slotOf(names.process));
+  }
+
+  /** What was counted on a listener: `failed` = sessions that reached no target. */
+  listenerCounts(name: string): Counts {
+    return countsOf(this.#memory, this.#placeSlots.slotOf(names.listener(name)));
+  }
+
+  /** Every target as it stands, in the order of the configuration. */
+  targets(): TargetState[] {
+    return this.#config.pools.flatMap((pool) =>
+      pool.targets.map(({ address }) => {
+        const text = formatAddress(address);
+        const name = names.target(pool.name, text);
+        const slot = this.#placeSlots.slotOf(name);
+        return {
+          pool: pool.name,
+          address: text,
+          state: this.#monitor.state(name) ?? "checking",
+          active: this.#places.open(slot),
+          ...countsOf(this.#memory, slot),
+        };
+      })
+    );
+  }
+
+  async #listen(): Promise<Started["listeners"]> {
+    const shared = this.#workers > 1;
+    const asked = this.#config.listeners.flatMap(({ name, bind }) =>
+      bind.map((address): Bind => ({ listener: name, address, shared: shared && address.kind === "tcp" }))
+    );
+    for (const bind of asked) {
+      await checkFree(bind.address).catch((error) => {
+        throw new ListenError(bind, error.message);
+      });
+    }
+    for (let index = 0; index < this.#workers; index++) {
+      this.#threads.push(
+        new Thread({
+          index,
+          memory: this.#memory,
+          onEvents: (events) => this.#tell(events),
+          onDeath: (detail) => this.#onEvent({ kind: "fault", detail, dead: true }),
+        }),
+      );
+    }
+    await Promise.all(this.#threads.map(({ ready }) => ready));
+    const [first, ...others] = this.#threads;
+    // The first thread binds alone: what it gets for a port 0 the others share. A unix socket cannot be shared.
+    const addresses = await first?.listen(asked) ?? [];
+    const bound = asked.map((bind, index) => ({ ...bind, address: addresses[index] ?? bind.address }));
+    await Promise.all(others.map((thread) => thread.listen(bound.filter((bind) => bind.shared))));
+    return this.#config.listeners.map(({ name }) => ({
+      name,
+      addresses: bound.filter(({ listener }) => listener === name).map(({ address }) => address),
+    }));
+  }
+
+  #probed(): Parameters<Monitor["update"]>[0] {
+    return this.#config.pools.flatMap((pool) =>
+      targetNames(pool).map((key, index) => ({
+        key,
+        address: pool.targets[index]!.address,
+        health: pool.health,
+      }))
+    );
+  }
+
+  #healthChanged(change: HealthChange): void {
+    const [, pool = "", target = ""] = /^target ([^/]+)\/(.*)$/.exec(change.key) ?? [];
+    this.#onEvent({ kind: "health", pool, target, change });
+    if (this.#publishing) return;
+    // Probes that end in the same turn of the loop make one snapshot, not one each.
+    this.#publishing = true;
+    setTimeout(() => this.#publish());
+  }
+
+  #publish(): void {
+    this.#publishing = false;
+    if (this.#stopped) return;
+    const snapshot = snapshotOf(this.#config, {
+      generation: this.#generation,
+      maxConnections: Math.min(this.#mostConnections, this.#config.process.maxConnections),
+      placeSlot: (name) => this.#placeSlots.slotOf(name),
+      poolSlot: (name) => this.#poolSlots.slotOf(name),
+      serving: (name) => this.#monitor.state(name) === "up",
+    });
+    for (const thread of this.#threads) thread.send({ type: "snapshot", snapshot });
+  }
+
+  #keepSlots(): void {
+    this.#placeSlots.keep(placeNames(this.#config));
+    this.#poolSlots.keep(new Set(this.#config.pools.map(({ name }) => names.pool(name))));
+  }
+
+  #clearPlace(slot: number): boolean {
+    if (this.#places.open(slot) > 0) return false;
+    clearCounts(this.#memory, slot);
+    return true;
+  }
+
+  #cutAll(spreadMs: number): void {
+    for (const thread of this.#threads) thread.send({ type: "cut", reason: "drain_deadline", spreadMs });
+  }
+
+  #tell({ closed, failedAttempts, acceptErrors, faults }: Events): void {
+    if (closed.length > 0) this.#onEvent({ kind: "closed", records: closed });
+    if (failedAttempts.length > 0) this.#onEvent({ kind: "failedAttempts", attempts: failedAttempts });
+    if (acceptErrors.length > 0) this.#onEvent({ kind: "acceptErrors", errors: acceptErrors });
+    for (const detail of faults) this.#onEvent({ kind: "fault", detail, dead: false });
+  }
+}
+
+function workersFor({ process }: Config): number {
+  // Only Linux spreads connections over listeners of the same port.
+  if (Deno.build.os !== "linux") return 1;
+  return process.workers === "auto" ? navigator.hardwareConcurrency : process.workers;
+}
+
+function listenersDiffer(from: Config, to: Config): string | undefined {
+  const binds = ({ listeners }: Config) =>
+    new Map(listeners.map(({ name, bind }) => [name, bind.map(formatAddress).join(", ")]));
+  const [before, after] = [binds(from), binds(to)];
+  const changes = [
+    ...[...after].filter(([name]) => !before.has(name)).map(([name]) => `${name} is new`),
+    ...[...before].filter(([name]) => !after.has(name)).map(([name]) => `${name} is gone`),
+    ...[...after].flatMap(([name, bind]) => {
+      const was = before.get(name);
+      return was === undefined || was === bind ? [] : [`${name} is bound to ${bind}, was ${was}`];
+    }),
+  ];
+  if (changes.length === 0) return undefined;
+  return `listeners cannot change while lb runs (${changes.join("; ")}); restart to apply it`;
+}
+
+function restartNeeded(from: Config, to: Config): string[] {
+  const keys = ["engine", "workers"] as const;
+  const process = keys.filter((key) => from.process[key] !== to.process[key]).map((key) => `process.${key}`);
+  // The descriptors were counted for the number it started with.
+  const raised = to.process.maxConnections > from.process.maxConnections ? ["process.maxConnections"] : [];
+  const log = (["level", "format"] as const).filter((key) => from.log[key] !== to.log[key]).map((key) =>
+    `log.${key}`
+  );
+  return [...process, ...raised, ...log];
+}

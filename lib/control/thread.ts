@@ -1,0 +1,92 @@
+/** One data-plane thread as the control plane sees it. */
+import type { SharedMemory } from "../dataplane/memory.ts";
+import type { Bind, Command, Report } from "../dataplane/messages.ts";
+import type { SocketAddress } from "../values/address.ts";
+
+export type Events = Extract<Report, { type: "events" }>;
+
+export interface ThreadOptions {
+  readonly index: number;
+  readonly memory: SharedMemory;
+  readonly onEvents: (events: Events) => void;
+  /** The thread is dead: an error in it that nothing caught. */
+  readonly onDeath: (cause: string) => void;
+}
+
+/** Owns a Worker; `terminate` ends it. */
+export class Thread {
+  readonly #worker: Worker;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #drained = Promise.withResolvers<void>();
+  #listening = Promise.withResolvers<readonly SocketAddress[]>();
+
+  constructor({ index, memory, onEvents, onDeath }: ThreadOptions) {
+    this.#worker = new Worker(new URL("../dataplane/worker.ts", import.meta.url), {
+      type: "module",
+      name: `data plane ${index}`,
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#receive(data, onEvents);
+    this.#worker.onerror = (event) => {
+      // Without this the error would end the main thread as well.
+      event.preventDefault();
+      this.#ready.reject(new Error(event.message));
+      this.#listening.reject(new Error(event.message));
+      this.#drained.resolve();
+      onDeath(event.message);
+    };
+    // Where nobody waits, `onDeath` has told it.
+    for (const { promise } of [this.#ready, this.#listening]) promise.catch(() => {});
+    this.send({ type: "start", worker: index, memory });
+  }
+
+  /** Resolves once the thread takes commands. Rejects when it dies before. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Resolves once a `drain` is through: no listener, no session. */
+  get drained(): Promise<void> {
+    return this.#drained.promise;
+  }
+
+  send(command: Command): void {
+    this.#worker.postMessage(command);
+  }
+
+  /** Binds; resolves to the addresses in fact bound. Throws ListenError for the first that fails; then none is bound. */
+  listen(binds: readonly Bind[]): Promise<readonly SocketAddress[]> {
+    this.send({ type: "listen", binds });
+    return this.#listening.promise;
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+
+  #receive(report: Report, onEvents: (events: Events) => void): void {
+    switch (report.type) {
+      case "ready":
+        return this.#ready.resolve();
+      case "listening":
+        return this.#listening.resolve(report.addresses);
+      case "listenFailed":
+        return this.#listening.reject(new ListenError(report.bind, report.cause));
+      case "drained":
+        return this.#drained.resolve();
+      case "events":
+        return onEvents(report);
+    }
+  }
+}
+
+/** An address of a listener cannot be listened on; the message is what the system said. */
+export class ListenError extends Error {
+  readonly listener: string;
+  readonly address: SocketAddress;
+
+  constructor(bind: Pick<Bind, "listener" | "address">, cause: string) {
+    super(cause);
+    this.listener = bind.listener;
+    this.address = bind.address;
+  }
+}

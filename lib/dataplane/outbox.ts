@@ -1,0 +1,66 @@
+/** Gathers what a data-plane thread has to tell and sends it a few times a second, not once a session. */
+import type { CloseRecord } from "../session/record.ts";
+import type { AcceptErrors, FailedAttempt, Report } from "./messages.ts";
+
+const flushMs = 20;
+
+/** Beyond so many waiting records a thread drops the newer ones: the control plane cannot be keeping up. */
+const mostWaiting = 50_000;
+
+/** Not for several threads. Call `flush` before the thread ends. */
+export class Outbox {
+  readonly #post: (report: Report) => void;
+  #closed: CloseRecord[] = [];
+  #failedAttempts: FailedAttempt[] = [];
+  #acceptErrors = new Map<string, AcceptErrors>();
+  #faults: string[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(post: (report: Report) => void) {
+    this.#post = post;
+  }
+
+  closed(record: CloseRecord): void {
+    this.#add(this.#closed, record);
+  }
+
+  failedAttempt(attempt: FailedAttempt): void {
+    this.#add(this.#failedAttempts, attempt);
+  }
+
+  acceptError(listener: string, cause: string): void {
+    const key = `${listener}\n${cause}`;
+    const count = (this.#acceptErrors.get(key)?.count ?? 0) + 1;
+    this.#acceptErrors.set(key, { listener, cause, count });
+    this.#schedule();
+  }
+
+  /** A fault of the program itself. */
+  fault(error: unknown): void {
+    this.#add(this.#faults, error instanceof Error ? error.stack ?? error.message : String(error));
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const report: Report = {
+      type: "events",
+      closed: this.#closed,
+      failedAttempts: this.#failedAttempts,
+      acceptErrors: [...this.#acceptErrors.values()],
+      faults: this.#faults,
+    };
+    [this.#closed, this.#failedAttempts, this.#faults] = [[], [], []];
+    this.#acceptErrors.clear();
+    this.#post(report);
+  }
+
+  #add<T>(list: T[], item: T): void {
+    if (list.length < mostWaiting) list.push(item);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.flush(), flushMs);
+  }
+}

@@ -1,0 +1,197 @@
+/** One data-plane thread's work: listeners, sessions, counts. It decides nothing; it reads the newest snapshot. */
+import { Pool } from "../pool/pool.ts";
+import { SharedPoolState } from "../pool/shared.ts";
+import type { Target } from "../pool/target.ts";
+import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
+import type { CloseRecord, CutReason } from "../session/record.ts";
+import { Session } from "../session/session.ts";
+import type { SocketAddress } from "../values/address.ts";
+import { count, type SharedMemory } from "./memory.ts";
+import type { Bind, Report } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import type { ListenerSpec, PoolPlan, Snapshot } from "./snapshot.ts";
+
+export interface DataPlaneOptions {
+  /** The number of this thread, from 0. */
+  readonly worker: number;
+  readonly engine: Engine;
+  readonly memory: SharedMemory;
+  /** Takes reports to the control plane. */
+  readonly post: (report: Report) => void;
+}
+
+/** What a new session of a listener needs, put together once for each snapshot. */
+interface Route {
+  readonly snapshot: Snapshot;
+  readonly listener: ListenerSpec;
+  readonly plan: PoolPlan;
+  readonly pool: Pool;
+}
+
+/** See above. Its owner calls `listen`, `apply` and `accept`, and to end it `drain` or `cut`. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #places: SharedPoolState;
+  readonly #counts: Float64Array;
+  readonly #outbox: Outbox;
+  readonly #sessions = new Map<string, Session>();
+  readonly #acceptors: { readonly listener: string; readonly acceptor: Acceptor }[] = [];
+  #pools = new Map<string, Pool>();
+  #routes = new Map<string, Route>();
+  #opened = 0;
+  #draining = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#places = new SharedPoolState(options.memory.pools);
+    const counts = options.memory.counts[options.worker];
+    if (counts === undefined) throw new RangeError(`no counts for worker ${options.worker}`);
+    this.#counts = counts;
+    this.#outbox = new Outbox(options.post);
+  }
+
+  /** Takes over a snapshot; sessions that are open keep theirs. */
+  apply(snapshot: Snapshot): void {
+    const previous = this.#pools;
+    const pools = new Map(snapshot.pools.map((plan) => {
+      const pool = new Pool(plan, {
+        shared: this.#places,
+        random: Math.random,
+        previous: previous.get(plan.name),
+      });
+      return [plan.name, pool];
+    }));
+    this.#routes = new Map(snapshot.listeners.map((listener) => {
+      const plan = snapshot.pools.find(({ name }) => name === listener.pool);
+      const pool = pools.get(listener.pool);
+      if (plan === undefined || pool === undefined) {
+        throw new Error(`listener ${listener.name}: no pool ${listener.pool}`);
+      }
+      return [listener.name, { snapshot, listener, plan, pool }];
+    }));
+    this.#pools = pools;
+  }
+
+  /** Binds all addresses or none; throws BindError for the first that fails. */
+  listen(binds: readonly Bind[]): SocketAddress[] {
+    for (const bind of binds) {
+      const { listener, address, shared } = bind;
+      try {
+        const onError = (cause: string) => this.#outbox.acceptError(listener, cause);
+        this.#acceptors.push({
+          listener,
+          acceptor: this.#options.engine.listen(address, { shared, onError }),
+        });
+      } catch (error) {
+        this.#closeAcceptors();
+        throw new BindError(bind, { cause: error });
+      }
+    }
+    return this.#acceptors.map(({ acceptor }) => acceptor.address);
+  }
+
+  /** Begins to accept on every listener. */
+  accept(): void {
+    for (const { listener, acceptor } of this.#acceptors) {
+      this.#acceptAll(listener, acceptor).catch((error) => this.#outbox.fault(error));
+    }
+  }
+
+  /** Closes the listeners; posts `drained` when the last session has ended. */
+  drain(): void {
+    this.#closeAcceptors();
+    this.#draining = true;
+    // Not now: a client accepted in this turn of the loop has no session yet.
+    setTimeout(() => this.#tellIfDrained());
+  }
+
+  /** Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. */
+  cut(reason: CutReason, spreadMs: number): void {
+    const sessions = [...this.#sessions.values()];
+    for (const [index, session] of sessions.entries()) {
+      if (spreadMs === 0) session.cut(reason);
+      else setTimeout(() => session.cut(reason), spreadMs * index / sessions.length);
+    }
+  }
+
+  async #acceptAll(listener: string, acceptor: Acceptor): Promise<void> {
+    for (;;) {
+      const client = await acceptor.accept();
+      if (client === undefined) return;
+      this.#serve(listener, client).catch((error) => this.#outbox.fault(error));
+    }
+  }
+
+  async #serve(listenerName: string, client: Socket): Promise<void> {
+    using _client = client;
+    const route = this.#routes.get(listenerName);
+    if (route === undefined) {
+      throw new Error(`a client for listener ${listenerName} before its first snapshot`);
+    }
+    const id = `${this.#options.worker}.${++this.#opened}`;
+    const session = this.#open(id, client, route);
+    this.#sessions.set(id, session);
+    try {
+      this.#account(await session.closed, route);
+    } finally {
+      this.#sessions.delete(id);
+      this.#tellIfDrained();
+    }
+  }
+
+  #open(id: string, client: Socket, { snapshot, listener, plan, pool }: Route): Session {
+    const { slot, maxConnections } = snapshot.process;
+    return new Session(client, {
+      id,
+      generation: snapshot.generation,
+      engine: this.#options.engine,
+      listener,
+      pool,
+      limits: [
+        { slot, max: maxConnections, reason: "limit_process" },
+        { slot: listener.slot, max: listener.maxConnections, reason: "limit_listener" },
+      ],
+      places: this.#places,
+      retryAttempts: plan.retryAttempts,
+      connectTimeoutMs: listener.connectTimeoutMs,
+      relayLimits: listener.relayLimits,
+      onAttempt: (target: Target, attempt) => {
+        count(this.#counts, { slot: target.slot, field: attempt.error === null ? "total" : "failed" });
+        if (attempt.error !== null) this.#outbox.failedAttempt({ ...attempt, session: id, pool: pool.name });
+      },
+    });
+  }
+
+  #account(record: CloseRecord, { snapshot, listener, plan }: Route): void {
+    const region = this.#counts;
+    const target = plan.targets.find(({ address }) => address === record.target);
+    count(region, { slot: listener.slot, field: "total" });
+    if (target === undefined) count(region, { slot: listener.slot, field: "failed" });
+    for (const { slot } of target === undefined ? [listener] : [listener, target]) {
+      count(region, { slot, field: "receivedBytes" }, record.bytes.received);
+      count(region, { slot, field: "sentBytes" }, record.bytes.sent);
+    }
+    const wanted = snapshot.access === "all" || (snapshot.access === "abnormal" && record.reason !== "done");
+    if (wanted) this.#outbox.closed(record);
+  }
+
+  #closeAcceptors(): void {
+    for (const { acceptor } of this.#acceptors.splice(0)) acceptor[Symbol.dispose]();
+  }
+
+  #tellIfDrained(): void {
+    if (!this.#draining || this.#sessions.size > 0) return;
+    this.#outbox.flush();
+    this.#options.post({ type: "drained" });
+  }
+}
+
+/** A listener could not be bound; `cause` is what the system said. */
+export class BindError extends Error {
+  readonly bind: Bind;
+
+  constructor(bind: Bind, options: ErrorOptions) {
+    super(options.cause instanceof Error ? options.cause.message : String(options.cause), options);
+    this.bind = bind;
+  }
+}
