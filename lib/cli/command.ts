@@ -1,0 +1,55 @@
+/** What a command is, and what it may touch of the outside. */
+import type { Output } from "../observe/line_writer.ts";
+
+/** The exit codes of every command. */
+export const exit = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  configInvalid: 3,
+  adminUnreachable: 4,
+  timedOut: 5,
+  refused: 6,
+} as const;
+
+/** One verb of the command line. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What stands behind the name, e.g. `[-c lb.yaml]`. */
+  readonly synopsis: string;
+  /** The text of `lb help NAME`. */
+  readonly help: string;
+  readonly options: { readonly [name: string]: Option };
+  /** Words that may follow; 0 unless said. */
+  readonly maxPositionals?: number;
+  /** Resolves to the exit code. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+/** One option, as `parseArgs` of node:util takes it. */
+export interface Option {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  readonly default?: string;
+}
+
+export interface Invocation {
+  readonly values: { readonly [option: string]: string | boolean | undefined };
+  readonly positionals: readonly string[];
+  readonly terminal: Terminal;
+}
+
+/** The process's surroundings, so that a test can stand in for them. */
+export interface Terminal {
+  /** Writes a line to standard output. */
+  print(line: string): void;
+  /** Writes a line to standard error. */
+  complain(line: string): void;
+  readonly stdout: Output & { isTerminal(): boolean };
+  env(name: string): string | undefined;
+}
+
+/** The option every command that reads a configuration has. */
+export const configOption = { config: { type: "string", short: "c", default: "lb.yaml" } } as const;

@@ -1,0 +1,109 @@
+/** Turns what the balancer tells into log lines. */
+import type { BalancerEvent } from "../control/balancer.ts";
+import { FloodGate } from "../observe/flood_gate.ts";
+import type { Log } from "../observe/log.ts";
+import type { CloseRecord } from "../session/record.ts";
+
+/** So many lines of a kind a second, the rest as a sum: a fault must not bury the log under one line for each client. */
+const perSecond = 10;
+
+type AcceptErrors = Extract<BalancerEvent, { kind: "acceptErrors" }>["errors"][number];
+
+export interface ReporterOptions {
+  readonly log: Log;
+  /** Whether close records are limited; not where the operator asked for all of them. */
+  readonly limited: boolean;
+  /** A data-plane thread is dead. */
+  readonly onDeath: () => void;
+}
+
+/** Dispose it to have the last sums written. */
+export class Reporter implements Disposable {
+  readonly #options: ReporterOptions;
+  readonly #closed: FloodGate;
+  readonly #accepts: FloodGate;
+  readonly #faults: FloodGate;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    const { log } = options;
+    this.#closed = new FloodGate({
+      perSecond,
+      onHeldBack: (reason, count) => log.info(`${count} more sessions closed: ${reason}`, { reason, count }),
+    });
+    this.#accepts = new FloodGate({
+      perSecond: 1,
+      onHeldBack: (cause, count) =>
+        log.debug(`${count} more reports of failed accepts: ${cause}`, { cause, count }),
+    });
+    this.#faults = new FloodGate({
+      perSecond,
+      onHeldBack: (_, count) => log.error(`${count} more internal errors`, { count }),
+    });
+  }
+
+  report(event: BalancerEvent): void {
+    const { log, onDeath } = this.#options;
+    switch (event.kind) {
+      case "closed":
+        for (const record of event.records) this.#reportClosed(record);
+        return;
+      case "health": {
+        const { pool, target, change: { from, to, detail } } = event;
+        const say = to === "down" ? log.warn : log.info;
+        return say(`target ${pool}/${target} is ${to}, was ${from}: ${detail}`, {
+          pool,
+          target,
+          state: to,
+          from,
+          detail,
+        });
+      }
+      case "failedAttempts":
+        for (const { session, pool, target, error, ms } of event.attempts) {
+          log.debug(`session ${session}: ${pool}/${target} failed: ${error}, ${ms} ms`, {
+            session,
+            pool,
+            target,
+            error,
+            ms,
+          });
+        }
+        return;
+      case "acceptErrors":
+        for (const errors of event.errors) this.#reportAccept(errors);
+        return;
+      case "fault":
+        if (this.#faults.admit("fault")) log.error(`internal error: ${event.detail}`, { dead: event.dead });
+        if (event.dead) onDeath();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const gate of [this.#closed, this.#accepts, this.#faults]) gate[Symbol.dispose]();
+  }
+
+  #reportClosed(record: CloseRecord): void {
+    if (this.#options.limited && !this.#closed.admit(record.reason)) return;
+    this.#options.log.bulk(
+      { ...record, time: new Date(record.time).toISOString() },
+      () => closedText(record),
+    );
+  }
+
+  #reportAccept({ listener, cause, count }: AcceptErrors): void {
+    const { log } = this.#options;
+    // A client that is gone before it was accepted is traffic; being out of descriptors or memory is not.
+    const say = /os error (104|107|103)\)/.test(cause) ? log.debug : log.warn;
+    if (this.#accepts.admit(`listener ${listener}: ${cause}`)) {
+      say(`listener ${listener}: accepting failed ${count} times: ${cause}`, { listener, cause, count });
+    }
+  }
+}
+
+function closedText({ reason, listener, pool, target, client, attempts, bytes, ms }: CloseRecord): string {
+  const failed = attempts.flatMap(({ target, error }) => error === null ? [] : [`${target} ${error}`]);
+  const after = failed.length > 0 ? `, after ${failed.join(", ")}` : "";
+  return `closed ${reason}: ${client} -> ${listener} -> ${pool}/${target ?? "-"}, ` +
+    `${bytes.received} bytes received, ${bytes.sent} sent, ${ms.total} ms${after}`;
+}
