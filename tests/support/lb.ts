@@ -1,0 +1,207 @@
+/** The whole program as a process of its own, for the scenarios. */
+import assert from "node:assert/strict";
+
+const root = new URL("../../", import.meta.url).pathname;
+
+/** A line of the log, as JSON has it. */
+export interface LogLine {
+  readonly time: string;
+  readonly level: string;
+  readonly message?: string;
+  readonly [field: string]: unknown;
+}
+
+/** How a command ended, with all it printed. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * The words that start the program: `deno run` with the permissions of `deno task start`, or the binary that
+ * LB_BINARY names.
+ */
+export function lbCommand(args: readonly string[], permissions: readonly string[] = []): [string, string[]] {
+  const binary = Deno.env.get("LB_BINARY");
+  if (binary !== undefined) return [binary, [...args]];
+  const granted = ["--no-prompt", "--allow-net", "--allow-read", "--allow-env", ...permissions];
+  return [Deno.execPath(), ["run", "--config", `${root}deno.json`, ...granted, `${root}main.ts`, ...args]];
+}
+
+/** Runs a command to its end. */
+export async function lb(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Outcome> {
+  const [command, words] = lbCommand(args);
+  const { code, stdout, stderr } = await new Deno.Command(command, { args: words, stdin: "null", ...options })
+    .output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+export interface RunOptions {
+  /** Extra words behind `run -c FILE`. */
+  readonly args?: readonly string[];
+  readonly env?: Record<string, string>;
+  /** Permissions beyond those of `deno task start`; not for a binary, whose permissions are built in. */
+  readonly permissions?: readonly string[];
+  /** Words in front of the command, such as `prlimit --nofile=256`, or `ip netns exec NAME`. */
+  readonly prefix?: readonly string[];
+}
+
+/** A running `lb run`. Dispose it to have it stopped at once and its folder removed. */
+export class RunningLb implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #folder: string;
+  readonly #lines: LogLine[] = [];
+  readonly #reading: Promise<unknown>;
+  #stderr = "";
+  #wake: (() => void)[] = [];
+  #ended = false;
+
+  private constructor(process: Deno.ChildProcess, folder: string) {
+    this.#process = process;
+    this.#folder = folder;
+    this.#reading = Promise.all([this.#readLog(), this.#readErrors()]).then(() => {
+      this.#ended = true;
+      this.#wakeAll();
+    });
+  }
+
+  /** Starts `lb run` with this configuration and waits until it accepts connections. */
+  static async start(config: string, options: RunOptions = {}): Promise<RunningLb> {
+    const folder = await Deno.makeTempDir({ prefix: "lb-scenario-" });
+    await Deno.writeTextFile(`${folder}/lb.yaml`, config);
+    const [command, words] = lbCommand(
+      ["run", "-c", `${folder}/lb.yaml`, ...options.args ?? []],
+      options.permissions,
+    );
+    const [first, ...rest] = [...options.prefix ?? [], command, ...words];
+    const process = new Deno.Command(first!, {
+      args: rest,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      ...options.env === undefined ? {} : { env: options.env },
+    }).spawn();
+    const running = new RunningLb(process, folder);
+    try {
+      // The pools are the last thing it tells of its start.
+      await running.line((line) => "algorithm" in line);
+      return running;
+    } catch (error) {
+      await running[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Every log line so far. */
+  get lines(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** The close records in the log so far. */
+  get records(): readonly LogLine[] {
+    return this.#lines.filter((line) => "reason" in line && "attempts" in line);
+  }
+
+  /** Waits for a log line; fails with what was logged when the program ends before. */
+  line(wanted: (line: LogLine) => boolean): Promise<LogLine> {
+    return this.until(() => this.#lines.find(wanted));
+  }
+
+  /** Waits until `look` gives something; looks again at every log line. */
+  async until<T>(look: () => T | undefined): Promise<T> {
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return found;
+      if (this.#ended) {
+        const log = this.#lines.map((line) => JSON.stringify(line)).join("\n");
+        assert.fail(
+          `lb ended before what was waited for; its log:\n${log}\nand on standard error:\n${this.#stderr}`,
+        );
+      }
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  /** The port in fact bound by a listener (its first bind). */
+  port(listener = "web"): number {
+    const line = this.#lines.find((line) => line["listener"] === listener && Array.isArray(line["bind"]));
+    const bind = (line?.["bind"] as string[] | undefined)?.[0] ?? "";
+    return Number(bind.slice(bind.lastIndexOf(":") + 1));
+  }
+
+  async writeConfig(config: string): Promise<void> {
+    await Deno.writeTextFile(`${this.#folder}/lb.yaml`, config);
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Resolves to the exit code once the program has ended and its log is read to the end. */
+  async ended(): Promise<number> {
+    const { code } = await this.#process.status;
+    await this.#reading;
+    return code;
+  }
+
+  /** Descriptors that the process has open; a stand-in process (`prefix`) counts its own. */
+  descriptors(): number {
+    return [...Deno.readDirSync(`/proc/${this.pid}/fd`)].length;
+  }
+
+  /** Resident memory in bytes. */
+  residentBytes(): number {
+    const pages = Number(Deno.readTextFileSync(`/proc/${this.pid}/statm`).split(" ")[1]);
+    return pages * 4096;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) {
+      try {
+        this.#process.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await this.ended();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  async #readLog(): Promise<void> {
+    for await (const text of linesOf(this.#process.stdout)) {
+      this.#lines.push(JSON.parse(text));
+      this.#wakeAll();
+    }
+  }
+
+  async #readErrors(): Promise<void> {
+    for await (const text of linesOf(this.#process.stderr)) this.#stderr += `${text}\n`;
+  }
+
+  #wakeAll(): void {
+    for (const resume of this.#wake.splice(0)) resume();
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
