@@ -4,7 +4,7 @@ import type { Diagnostic } from "../config/diagnostic.ts";
 import { loadConfig } from "../config/load.ts";
 
 /** No configuration is larger; more is not read into memory. */
-const mostBytes = 4 * 1024 * 1024;
+const mostBytes = 1024 * 1024;
 
 /** What reading gave: a configuration with notes, or everything that is wrong with the file. */
 export type ConfigFile =

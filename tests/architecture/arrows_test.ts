@@ -21,7 +21,7 @@ const arrows: { readonly [folder: string]: readonly string[] } = {
 /** Where each package, and each platform switch, may be imported: one file each. */
 const owners: { readonly [specifier: string]: string } = {
   "npm:yaml": "lib/config/document.ts",
-  "npm:valibot": "lib/config/schema.ts",
+  "npm:valibot": "lib/config/valibot.ts",
   "npm:@valibot/to-json-schema": "lib/config/json_schema.ts",
   "npm:fastest-levenshtein": "lib/config/words.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",

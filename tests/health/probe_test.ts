@@ -5,13 +5,12 @@ import type { ProbedSpec } from "../../lib/health/spec.ts";
 import {
   type Behaviour,
   closedPort,
-  openSockets,
   probeUntilCounted,
   readRequest,
   says,
   sendAll,
   serve,
-  socketsBackTo,
+  socketsLeft,
   TestServer,
   untilClosed,
 } from "./support/servers.ts";
@@ -125,19 +124,21 @@ const CASES: readonly (readonly [string, Behaviour, boolean, string, string?])[]
 
 for (const [name, behaviour, good, socketDetail, detail = socketDetail] of CASES) {
   Deno.test(`an http probe that gets ${name} says ${detail}`, async () => {
-    const before = openSockets();
+    let port = 0;
     {
       await using server = serve(behaviour);
+      port = server.port;
       const result = await probeUntilCounted(http(), server.port);
       assert.deepEqual([result.ok, result.detail], [good, detail]);
     }
-    assert.equal(await socketsBackTo(before), before);
+    assert.equal(await socketsLeft(port), 0);
   });
 
   Deno.test(`over a socket of its own a probe that gets ${name} says ${socketDetail}`, async () => {
-    const before = openSockets();
+    let port = 0;
     {
       await using server = serve(behaviour);
+      port = server.port;
       const end = new AbortController();
       // Only what never ends by itself is ended; the others have to do so.
       const endless = /within 300ms$/.test(socketDetail);
@@ -150,7 +151,7 @@ for (const [name, behaviour, good, socketDetail, detail = socketDetail] of CASES
         endless ? { kind: "cut", answering } : { kind: good ? "ok" : "failed", detail: socketDetail },
       );
     }
-    assert.equal(await socketsBackTo(before), before);
+    assert.equal(await socketsLeft(port), 0);
   });
 }
 
@@ -213,9 +214,10 @@ for (const [name, spec] of [["tcp", tcp()], ["http", http()]] as const) {
   });
 
   Deno.test(`a ${name} probe that is aborted leaves nothing open and counts neither way`, async () => {
-    const before = openSockets();
+    let port = 0;
     {
       await using server = serve(untilClosed);
+      port = server.port;
       const target = { host: "127.0.0.1", port: server.port };
       assert.equal((await probe(spec, target, { signal: AbortSignal.abort() })).ok, "late");
       const stop = new AbortController();
@@ -223,7 +225,7 @@ for (const [name, spec] of [["tcp", tcp()], ["http", http()]] as const) {
       stop.abort();
       assert.equal((await running).ok, "late");
     }
-    assert.equal(await socketsBackTo(before), before);
+    assert.equal(await socketsLeft(port), 0);
   });
 }
 
@@ -297,13 +299,14 @@ const TLS_CASES: readonly (readonly [string, Behaviour, string])[] = [
 
 for (const [name, behaviour, detail] of TLS_CASES) {
   Deno.test(`an https probe of ${name} says ${detail}`, async () => {
-    const before = openSockets();
+    let port = 0;
     {
       await using server = serve(behaviour);
+      port = server.port;
       const result = await probeUntilCounted({ ...http(), check: "https" }, server.port);
       assert.deepEqual([result.ok, result.detail], [false, detail]);
     }
-    assert.equal(await socketsBackTo(before), before);
+    assert.equal(await socketsLeft(port), 0);
   });
 }
 

@@ -1,3 +1,4 @@
+import { socketsOnPorts } from "../../relay/kernel_sockets.ts";
 import { probe } from "../../../lib/health/probe.ts";
 import type { ProbedSpec, ProbeResult } from "../../../lib/health/spec.ts";
 
@@ -97,24 +98,11 @@ export function closedPort(): number {
   return listener.addr.port;
 }
 
-/** Open descriptors that are sockets, undefined where the system does not tell. */
-export function openSockets(): number | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  let count = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      if (Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:")) count++;
-    } catch {
-      // The descriptor of this very listing is gone by now.
-    }
-  }
-  return count;
-}
-
-/** Waits a bounded number of turns for the number of open sockets to come down: closing is done behind the scenes. */
-export async function socketsBackTo(count: number | undefined): Promise<number | undefined> {
-  for (let turns = 0; turns < 200 && openSockets() !== count; turns++) {
+/** Waits a bounded number of turns until no socket of this process has the port at either end: closing is done behind the scenes. */
+export async function socketsLeft(port: number): Promise<number> {
+  const left = () => socketsOnPorts(new Set([port]));
+  for (let turns = 0; turns < 200 && left() > 0; turns++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  return openSockets();
+  return left();
 }

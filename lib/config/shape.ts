@@ -1,0 +1,115 @@
+import * as v from "./valibot.ts";
+import { describe } from "./diagnostic.ts";
+import { isMapping } from "./located.ts";
+
+/** The kinds of mapping of the language; each has its own keys. */
+export type Kind =
+  | "file"
+  | "process"
+  | "drain"
+  | "admin"
+  | "log"
+  | "defaults"
+  | "timeouts"
+  | "listener"
+  | "pool"
+  | "target"
+  | "health"
+  | "expect"
+  | "ejection"
+  | "retry"
+  | "queue";
+
+/** Any schema of the language. */
+export type Shape = v.GenericSchema;
+
+/** A mapping with fixed keys. */
+export type MappingShape<E extends v.ObjectEntries = v.ObjectEntries> = v.StrictObjectSchema<E, undefined> & {
+  readonly kindOfMapping: Kind;
+};
+
+/** A mapping whose keys are names the operator gives. */
+export type NamedShape<S extends Shape = Shape> = v.RecordSchema<v.StringSchema<undefined>, S, undefined>;
+
+/** A list of at least one item. */
+export type ListShape<S extends Shape = Shape> = v.ArraySchema<S, v.ErrorMessage<v.ArrayIssue>>;
+
+/** A value that may be written in two ways, told apart by what it is, so that mistakes keep their exact place. */
+export type ChoiceShape<A extends Shape = Shape, B extends Shape = Shape> =
+  & v.GenericSchema<unknown, v.InferOutput<A> | v.InferOutput<B>>
+  & { readonly choice: readonly [A, B]; readonly pick: Pick };
+
+type Pick = (found: unknown) => 0 | 1;
+
+/** Makes a mapping with fixed keys; unknown keys, and values that are no mapping, are found before it is asked (`siftKeys`). */
+export function mapping<const E extends v.ObjectEntries>(kind: Kind, entries: E): MappingShape<E> {
+  return Object.assign(v.strictObject(entries), { kindOfMapping: kind });
+}
+
+/** Makes a mapping from names to values of one shape. */
+export function named<S extends Shape>(shape: S): NamedShape<S> {
+  return v.record(v.string(), shape);
+}
+
+/** Makes a list; `example` is one item as it is written. */
+export function list<S extends Shape>(item: S, example: string): ListShape<S> {
+  return v.array(item, (issue) => `${describe(issue.input)} is not a list; write [${example}]`);
+}
+
+/** A single item or a list of them. */
+export function oneOrList<S extends Shape>(item: S, example: string): ChoiceShape<S, ListShape<S>> {
+  return choice(item, list(item, example), (found) => (Array.isArray(found) ? 1 : 0));
+}
+
+/** A mapping, or a scalar that stands for it: the word none, or a short form. */
+export function scalarOrMapping<A extends Shape, B extends Shape>(short: A, long: B): ChoiceShape<A, B> {
+  return choice(short, long, (found) => (isMapping(found) ? 1 : 0));
+}
+
+function choice<A extends Shape, B extends Shape>(a: A, b: B, pick: Pick): ChoiceShape<A, B> {
+  const options = [a, b] as const;
+  const schema = v.lazy((found): v.GenericSchema<unknown, v.InferOutput<A> | v.InferOutput<B>> => {
+    return options[pick(found)] as v.GenericSchema<unknown, v.InferOutput<A> | v.InferOutput<B>>;
+  });
+  return Object.assign(schema, { choice: options, pick });
+}
+
+/** Tells a mapping with fixed keys from other shapes. */
+export function isMappingShape(shape: Shape): shape is MappingShape {
+  return "kindOfMapping" in shape;
+}
+
+/** Tells a mapping of names from other shapes. */
+export function isNamedShape(shape: Shape): shape is NamedShape {
+  return shape.type === "record";
+}
+
+/** Tells a list from other shapes. */
+export function isListShape(shape: Shape): shape is ListShape {
+  return shape.type === "array";
+}
+
+/** Tells a choice from other shapes. */
+export function isChoiceShape(shape: Shape): shape is ChoiceShape {
+  return "choice" in shape;
+}
+
+/** Makes the shape of what may stand in a file: the same with every key of every mapping optional. */
+export function written(shape: Shape): Shape {
+  if (isMappingShape(shape)) {
+    const entries: v.ObjectEntries = {};
+    for (const [key, entry] of Object.entries(shape.entries)) {
+      entries[key] = v.optional(written(entry as Shape));
+    }
+    return mapping(shape.kindOfMapping, entries);
+  }
+  if (isNamedShape(shape)) return named(written(shape.value));
+  if (isListShape(shape)) return Object.assign({ ...shape }, { item: written(shape.item) });
+  if (isChoiceShape(shape)) return choice(written(shape.choice[0]), written(shape.choice[1]), shape.pick);
+  return unwrapped(shape);
+}
+
+/** Takes an optional shape out of its wrapping. */
+export function unwrapped(shape: Shape): Shape {
+  return shape.type === "optional" && "wrapped" in shape ? (shape.wrapped as Shape) : shape;
+}

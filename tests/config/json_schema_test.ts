@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { jsonSchema } from "../../lib/config/json_schema.ts";
+import { readDocument } from "../../lib/config/document.ts";
+
+function accepts(text: string): boolean {
+  const document = readDocument(text, () => undefined);
+  assert.equal(document.kind, "read");
+  const value = "value" in document ? JSON.parse(JSON.stringify(document.value)) : undefined;
+  return new Ajv2020({ strict: false }).compile(jsonSchema())(value);
+}
+
+const LISTENERS = `listeners: { web: { bind: ["0.0.0.0:8080"], pool: app } }`;
+
+Deno.test("schema: the whole language and the smallest file are accepted", async () => {
+  assert.equal(accepts(await Deno.readTextFile(new URL("whole_language.yaml", import.meta.url))), true);
+  assert.equal(
+    accepts(`${LISTENERS}\npools: { app: { targets: ["a:1"], ejection: none, health: none } }`),
+    true,
+  );
+});
+
+Deno.test("schema: wrong keys, words, numbers and units are refused", () => {
+  for (
+    const wrong of [
+      "algoritm: random",
+      "algorithm: leest",
+      "hold: 5",
+      "targets: []",
+      "health: { rise: 0 }",
+      "health: off",
+    ]
+  ) {
+    assert.equal(accepts(`${LISTENERS}\npools: { app: { ${wrong} } }`), false, wrong);
+  }
+});
+
+Deno.test("schema: the built-in defaults stand at their keys", () => {
+  const text = JSON.stringify(jsonSchema());
+  for (const part of [`"default":"roundRobin"`, `"default":"1h"`, `"default":20000`]) {
+    assert.ok(text.includes(part));
+  }
+});

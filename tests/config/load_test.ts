@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import type { Config } from "../../lib/config/config.ts";
+import { formatDiagnostic } from "../../lib/config/diagnostic.ts";
+import { loadConfig } from "../../lib/config/load.ts";
+import { NOT_YET } from "../../lib/config/not_yet.ts";
+
+const LISTENERS = `listeners: { web: { bind: "0.0.0.0:8080", pool: app } }`;
+const SMALLEST = `${LISTENERS}\npools: { app: { targets: ["127.0.0.1:9001", "127.0.0.1:9002"] } }\n`;
+
+function load(text: string, env: Readonly<Record<string, string>> = {}): ReturnType<typeof loadConfig> {
+  return loadConfig(text, { file: "lb.yaml", env: (name) => env[name] });
+}
+
+function configOf(text: string, env: Readonly<Record<string, string>> = {}): Config {
+  const loaded = load(text, env);
+  if ("config" in loaded) return loaded.config;
+  throw new Error(loaded.diagnostics.map(formatDiagnostic).join("\n"));
+}
+
+function linesOf(text: string, env: Readonly<Record<string, string>> = {}): readonly string[] {
+  const loaded = load(text, env);
+  return ("config" in loaded ? loaded.notes : loaded.diagnostics).map(formatDiagnostic);
+}
+
+const TIMEOUTS = {
+  connectMs: 5000,
+  idleMs: 3_600_000,
+  halfClosedMs: 30_000,
+  stallMs: 30_000,
+  lifetimeMs: Infinity,
+  queueMs: 5000,
+};
+
+const TIMING = {
+  intervalMs: 2000,
+  timeoutMs: 1000,
+  rise: 2,
+  fall: 3,
+  fastIntervalMs: 500,
+  downIntervalMs: 5000,
+  jitter: 0.1,
+  initial: "checking",
+} as const;
+
+const WHOLE: Config = {
+  process: {
+    engine: "auto",
+    workers: "auto",
+    maxConnections: 20000,
+    drain: { deadlineMs: 30_000, closeSpreadMs: 5000 },
+  },
+  admin: { listen: { kind: "tcp", host: "127.0.0.1", port: 9900 }, tokenFile: undefined },
+  log: { level: "info", format: "auto", access: "abnormal" },
+  listeners: [{
+    name: "web",
+    bind: [{ kind: "tcp", host: "0.0.0.0", port: 8080 }, { kind: "tcp", host: "::", port: 8080 }],
+    pool: "app",
+    maxConnections: Infinity,
+    timeouts: TIMEOUTS,
+  }],
+  pools: [{
+    name: "app",
+    algorithm: "roundRobin",
+    targets: [{
+      address: { kind: "tcp", host: "10.0.0.11", port: 8080 },
+      weight: 1,
+      maxConnections: Infinity,
+      tier: 0,
+    }],
+    health: { check: "tcp", port: undefined, timing: TIMING },
+    ejection: { consecutiveFailures: 5, baseTimeMs: 30_000, maxTimeMs: 300_000, maxShare: 0.5 },
+    slowStartMs: undefined,
+    retry: { attempts: 3 },
+    queue: { size: 1000 },
+    holdMs: undefined,
+    onTargetDown: "keep",
+    failOpen: "never",
+  }],
+};
+
+Deno.test("config: the whole language parses to its own defaults", async () => {
+  const text = await Deno.readTextFile(new URL("whole_language.yaml", import.meta.url));
+  assert.deepEqual(configOf(text), WHOLE);
+});
+
+Deno.test("config: the smallest file gets every built-in default", () => {
+  const config = configOf(SMALLEST);
+  const { listeners, pools, ...rest } = WHOLE;
+  const [listener, pool] = [listeners[0], pools[0]];
+  assert.deepEqual(config, {
+    ...rest,
+    listeners: [{ ...listener, bind: [{ kind: "tcp", host: "0.0.0.0", port: 8080 }] }],
+    pools: [{
+      ...pool,
+      targets: [9001, 9002].map((port) => {
+        return {
+          address: { kind: "tcp", host: "127.0.0.1", port },
+          weight: 1,
+          maxConnections: Infinity,
+          tier: 0,
+        };
+      }),
+    }],
+  });
+  assert.deepEqual(linesOf(SMALLEST), []);
+});
+
+Deno.test("config: each key without effect yet gets a note, wherever it stands", () => {
+  const text = `process: { engine: linux }
+admin: none
+defaults: { hold: none, timeouts: { queue: 1s, stall: 1s } }
+listeners: { web: { bind: "0.0.0.0:8080", pool: app, timeouts: { queue: 2s } } }
+pools:
+  app: { targets: ["127.0.0.1:9001"], ejection: none }
+  spare: { targets: ["127.0.0.1:9002"] }
+`;
+  assert.deepEqual(
+    linesOf(text),
+    [
+      "lb.yaml:1:12 process.engine: has no effect yet",
+      "lb.yaml:2:1 admin: has no effect yet",
+      "lb.yaml:3:13 defaults.hold: has no effect yet",
+      "lb.yaml:3:37 defaults.timeouts.queue: has no effect yet",
+      "lb.yaml:4:66 listeners.web.timeouts.queue: has no effect yet",
+      "lb.yaml:6:39 pools.app.ejection: has no effect yet",
+      `lb.yaml:7:3 pools.spare: no listener uses pool "spare"`,
+    ].filter((line) => !line.endsWith("has no effect yet") || NOT_YET.length > 0),
+  );
+});
+
+Deno.test("config: probe keys that nothing reads get a note", () => {
+  const text = `${LISTENERS}\npools: { app: { targets: ["a:1"], health: { check: tcp, path: /up } } }\n`;
+  assert.match(
+    linesOf(text).join("\n"),
+    /^lb\.yaml:2:57 pools\.app\.health\.path: has no use with check: tcp/,
+  );
+});
+
+Deno.test("config: built-in gives way to defaults, defaults to the listener, the listener to its pool", () => {
+  const config = configOf(`
+defaults:
+  bind: "127.0.0.1:0"
+  timeouts: { idle: 10s, stall: none, lifetime: 1h }
+  health: none
+  ejection: none
+listeners:
+  web: { pool: app, timeouts: { idle: 20s, lifetime: 2h } }
+pools:
+  app: { targets: ["a:1"], timeouts: { lifetime: 3h }, health: { rise: 5 }, ejection: { maxShare: 10% } }
+  bare: { targets: [{ address: "a:1", weight: 7 }] }
+`);
+  assert.deepEqual(config.listeners[0]?.timeouts, {
+    ...TIMEOUTS,
+    idleMs: 20_000,
+    stallMs: Infinity,
+    lifetimeMs: 10_800_000,
+  });
+  assert.deepEqual(config.listeners[0]?.bind, [{ kind: "tcp", host: "127.0.0.1", port: 0 }]);
+  assert.deepEqual(config.pools[0]?.health, {
+    check: "tcp",
+    port: undefined,
+    timing: { ...TIMING, rise: 5 },
+  });
+  assert.equal(config.pools[0]?.ejection?.maxShare, 0.1);
+  assert.deepEqual(config.pools[1]?.health, { check: "none" });
+  assert.equal(config.pools[1]?.ejection, undefined);
+  assert.equal(config.pools[1]?.targets[0]?.weight, 7);
+});
+
+Deno.test("config: an http check carries what it asks and what it expects", () => {
+  const config = configOf(`${LISTENERS}
+pools:
+  app:
+    targets: ["a:1"]
+    health: { check: https, host: app.example, port: 81, expect: { status: "200-204,301", body: up } }
+`);
+  assert.deepEqual(config.pools[0]?.health, {
+    check: "https",
+    host: "app.example",
+    port: 81,
+    path: "/health",
+    method: "GET",
+    expect: { status: [{ from: 200, to: 204 }, { from: 301, to: 301 }], body: "up" },
+    timing: TIMING,
+  });
+});
+
+Deno.test("config: references to the environment are replaced in values, plain ones keep their kind", () => {
+  const config = configOf(
+    `listeners: { web: { bind: "\${HOST}:\${PORT:-80}", pool: app } }
+pools:
+  app:
+    health: { check: http, expect: { body: "$\${NAME}" } }
+    targets:
+      - address: \${TARGET}
+        weight: \${W:-3}
+        tier: \${EMPTY:-2}
+`,
+    { HOST: "[::1]", TARGET: "a:1", EMPTY: "" },
+  );
+  assert.deepEqual(config.listeners[0]?.bind, [{ kind: "tcp", host: "::1", port: 80 }]);
+  assert.equal(config.pools[0]?.targets[0]?.weight, 3);
+  assert.equal(config.pools[0]?.targets[0]?.tier, 2);
+  const health = config.pools[0]?.health;
+  assert.equal(health?.check === "http" && health.expect.body, "${NAME}");
+});
+
+Deno.test("config: a value of the environment is one scalar, never a list or a mapping", () => {
+  const lines = linesOf(`${LISTENERS}\npools:\n  app:\n    targets: \${T}\n`, { T: "[a:1, b:2]" });
+  assert.deepEqual(lines, [
+    `lb.yaml:4:14 pools.app.targets: "[a:1, b:2]" is not a list; write ["10.0.0.11:8080"]`,
+  ]);
+});
+
+Deno.test("config: an alias stands for the value of its nearest anchor", () => {
+  const config = configOf(`${LISTENERS}
+pools:
+  app: { targets: ["a:1"], timeouts: &slow { idle: 2h }, health: &h { rise: 9 } }
+  two: { targets: ["a:1"], timeouts: *slow, health: *h }
+`);
+  assert.deepEqual(config.pools[1]?.health, config.pools[0]?.health);
+});

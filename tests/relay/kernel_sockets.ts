@@ -1,0 +1,107 @@
+/** What Deno's sockets cannot do, asked of the kernel: finds the descriptor through /proc and calls libc. Linux only. */
+
+const solSocket = 1;
+const soLinger = 13;
+
+/** A TCP connection's or listener's ports; a listener has no remote one. */
+interface Ports {
+  readonly local: number;
+  readonly remote: number;
+}
+
+/** Closes TCP connections so that their peers receive an RST. */
+export function closeWithReset(conns: readonly Deno.Conn[]): void {
+  const linger = new Uint8Array(new Int32Array([1, 0]).buffer);
+  withLibc((libc) => {
+    const descriptors = descriptorsOf(conns.map(portsOf));
+    for (const [index, conn] of conns.entries()) {
+      const descriptor = descriptors[index];
+      if (descriptor === undefined) throw new Error("the connection has no descriptor");
+      if (libc.symbols.setsockopt(descriptor, solSocket, soLinger, linger, linger.length) !== 0) {
+        throw new Error("SO_LINGER was refused");
+      }
+      conn.close();
+    }
+  });
+}
+
+/** Lets only one connection wait to be accepted: the kernel then ignores whoever else wants in. */
+export function shrinkBacklog(listener: Deno.TcpListener): void {
+  withLibc((libc) => {
+    const [descriptor] = descriptorsOf([{ local: listener.addr.port, remote: 0 }]);
+    // Linux takes the new length of a queue from a second listen(2).
+    if (descriptor === undefined || libc.symbols.listen(descriptor, 0) !== 0) {
+      throw new Error("listen was refused");
+    }
+  });
+}
+
+/** How many sockets of this process have one of these ports, at either end. */
+export function socketsOnPorts(ports: ReadonlySet<number>): number {
+  const mine = new Set(ownSockets().map(([inode]) => inode));
+  return tcpSockets().filter(([inode, { local, remote }]) =>
+    mine.has(inode) && (ports.has(local) || ports.has(remote))
+  )
+    .length;
+}
+
+function portsOf(conn: Deno.Conn): Ports {
+  const { localAddr, remoteAddr } = conn as Deno.TcpConn;
+  return { local: localAddr.port, remote: remoteAddr.port };
+}
+
+function withLibc(use: (libc: ReturnType<typeof openLibc>) => void): void {
+  const libc = openLibc();
+  try {
+    use(libc);
+  } finally {
+    libc.close();
+  }
+}
+
+function openLibc() {
+  return Deno.dlopen("libc.so.6", {
+    setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+    listen: { parameters: ["i32", "i32"], result: "i32" },
+  });
+}
+
+function descriptorsOf(wanted: readonly Ports[]): (number | undefined)[] {
+  const byInode = new Map(ownSockets());
+  const byPorts = new Map(
+    tcpSockets().flatMap(([inode, ports]) => {
+      const descriptor = byInode.get(inode);
+      return descriptor === undefined ? [] : [[keyOf(ports), descriptor] as const];
+    }),
+  );
+  return wanted.map((ports) => byPorts.get(keyOf(ports)));
+}
+
+function keyOf({ local, remote }: Ports): string {
+  return `${local} ${remote}`;
+}
+
+/** The sockets of this process: inode and descriptor. */
+function ownSockets(): [inode: string, descriptor: number][] {
+  return [...Deno.readDirSync("/proc/self/fd")].flatMap(({ name }): [string, number][] => {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/self/fd/${name}`))?.[1];
+      return inode === undefined ? [] : [[inode, Number(name)]];
+    } catch {
+      // The descriptor of this very listing is gone by now.
+      return [];
+    }
+  });
+}
+
+/** Every TCP socket of the system: inode and ports. */
+function tcpSockets(): [inode: string, ports: Ports][] {
+  return ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((table) => {
+    const rows = Deno.readTextFileSync(table).trim().split("\n").slice(1);
+    return rows.map((row): [string, Ports] => {
+      const columns = row.trim().split(/\s+/);
+      const port = (column: string | undefined) => parseInt(column?.split(":")[1] ?? "", 16);
+      return [columns[9] ?? "", { local: port(columns[1]), remote: port(columns[2]) }];
+    });
+  });
+}
