@@ -4,6 +4,7 @@ import { Balancer, type Started } from "../control/balancer.ts";
 import { ListenError } from "../control/thread.ts";
 import { type Log, openLog } from "../observe/log.ts";
 import { formatAddress } from "../values/address.ts";
+import { formatDuration } from "../values/duration.ts";
 import { type Command, configOption, exit, type Invocation, type Terminal } from "./command.ts";
 import { readConfig } from "./config_file.ts";
 import { Reporter } from "./reporter.ts";
@@ -99,6 +100,7 @@ async function serve({ path, config, terminal, log, signals, watch }: Service): 
   }
   if (ended === "drain") await drain(balancer, { log, signals, config });
   await balancer.stop();
+  reporter[Symbol.dispose]();
   log.info("stopped");
   return exit.ok;
 }
@@ -108,11 +110,10 @@ async function drain(
   { log, signals, config }: Pick<Service, "log" | "signals" | "config">,
 ): Promise<void> {
   const { deadlineMs } = config.process.drain;
-  log.info(
-    `draining: no new sessions, ${balancer.openSessions} open ones end, cut in ${
-      deadlineMs / 1000
-    } s at the latest`,
-  );
+  const deadline = Number.isFinite(deadlineMs)
+    ? `cut in ${formatDuration(deadlineMs)} at the latest`
+    : "without a deadline";
+  log.info(`draining: no new sessions, ${balancer.openSessions} open ones end, ${deadline}`);
   const ended = await Promise.race([balancer.drain(), signals.now]);
   if (ended === "now") log.info(`stopping at once: ${balancer.openSessions} sessions are cut`);
 }
@@ -127,7 +128,7 @@ async function reloadFile(
     return log.error(`reload refused: generation ${balancer.generation} stays in force`);
   }
   for (const note of file.notes) log.warn(formatDiagnostic(note));
-  const result = balancer.reload(file.config);
+  const result = await balancer.reload(file.config);
   if (result.kind === "refused") {
     return log.error(`reload refused: ${result.problem}; generation ${balancer.generation} stays in force`);
   }

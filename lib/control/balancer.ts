@@ -18,7 +18,7 @@ import type { CloseRecord } from "../session/record.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
 import { checkFree } from "./binds.ts";
 import { freeDescriptors, sessionCap, wantedDescriptors } from "./descriptors.ts";
-import { names, placeNames, snapshotOf, targetNames } from "./plan.ts";
+import { names, placeNames, snapshotOf } from "./plan.ts";
 import { SlotTable } from "./slots.ts";
 import { type Events, ListenError, Thread } from "./thread.ts";
 
@@ -94,9 +94,9 @@ export class Balancer {
   async start(): Promise<Started> {
     const { maxConnections } = this.#config.process;
     this.#mostConnections = sessionCap(maxConnections, freeDescriptors(wantedDescriptors(maxConnections)));
-    this.#keepSlots();
+    this.#keepSlots(this.#config);
     try {
-      this.#monitor.update(this.#probed());
+      this.#monitor.update(probed(this.#config));
       const listeners = await this.#listen();
       await this.#monitor.firstRound();
       this.#publish();
@@ -123,16 +123,22 @@ export class Balancer {
 
   /**
    * Takes over a new configuration: pools, targets, health checks, and the listeners' rules. Open sessions go on as
-   * they began. Refused, with nothing changed, when listeners were added, removed, or bound elsewhere.
+   * they began. Refused, with nothing changed, when listeners were added, removed, or bound elsewhere. The targets
+   * before serve on until each new one has had its first probe. Not for two reloads at a time.
    */
-  reload(config: Config): Reloaded {
+  async reload(config: Config): Promise<Reloaded> {
     const problem = listenersDiffer(this.#config, config);
     if (problem !== undefined) return { kind: "refused", problem };
     const afterRestart = restartNeeded(this.#config, config);
+    this.#keepSlots(this.#config, config);
+    // Of a target that both have, the later check counts.
+    this.#monitor.update([...probed(this.#config), ...probed(config)]);
+    await this.#monitor.firstRound();
+    if (this.#stopped) return { kind: "refused", problem: "lb is stopping" };
     this.#config = config;
     this.#generation++;
-    this.#keepSlots();
-    this.#monitor.update(this.#probed());
+    this.#keepSlots(config);
+    this.#monitor.update(probed(config));
     this.#publish();
     return { kind: "reloaded", afterRestart };
   }
@@ -217,16 +223,6 @@ export class Balancer {
     }));
   }
 
-  #probed(): Parameters<Monitor["update"]>[0] {
-    return this.#config.pools.flatMap((pool) =>
-      targetNames(pool).map((key, index) => ({
-        key,
-        address: pool.targets[index]!.address,
-        health: pool.health,
-      }))
-    );
-  }
-
   #healthChanged(change: HealthChange): void {
     const [, pool = "", target = ""] = /^target ([^/]+)\/(.*)$/.exec(change.key) ?? [];
     this.#onEvent({ kind: "health", pool, target, change });
@@ -249,9 +245,9 @@ export class Balancer {
     for (const thread of this.#threads) thread.send({ type: "snapshot", snapshot });
   }
 
-  #keepSlots(): void {
-    this.#placeSlots.keep(placeNames(this.#config));
-    this.#poolSlots.keep(new Set(this.#config.pools.map(({ name }) => names.pool(name))));
+  #keepSlots(...configs: readonly Config[]): void {
+    this.#placeSlots.keep(new Set(configs.flatMap((config) => placeNames(config))));
+    this.#poolSlots.keep(new Set(configs.flatMap(({ pools }) => pools.map(({ name }) => names.pool(name)))));
   }
 
   #clearPlace(slot: number): boolean {
@@ -270,6 +266,13 @@ export class Balancer {
     if (acceptErrors.length > 0) this.#onEvent({ kind: "acceptErrors", errors: acceptErrors });
     for (const detail of faults) this.#onEvent({ kind: "fault", detail, dead: false });
   }
+}
+
+/** What the monitor is to watch for a configuration. */
+function probed({ pools }: Config): Parameters<Monitor["update"]>[0] {
+  return pools.flatMap(({ name, targets, health }) =>
+    targets.map(({ address }) => ({ key: names.target(name, formatAddress(address)), address, health }))
+  );
 }
 
 function workersFor({ process }: Config): number {

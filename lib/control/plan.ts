@@ -32,17 +32,14 @@ export function snapshotOf(config: Config, options: PlanOptions): Snapshot {
 }
 
 /** Every name of places that `config` uses. */
-export function placeNames(config: Config): Set<string> {
-  return new Set([
+export function placeNames({ listeners, pools }: Config): string[] {
+  return [
     names.process,
-    ...config.listeners.map(({ name }) => names.listener(name)),
-    ...config.pools.flatMap((pool) => targetNames(pool)),
-  ]);
-}
-
-/** The names of a pool's targets, in its order. */
-export function targetNames(pool: PoolConfig): string[] {
-  return pool.targets.map(({ address }) => names.target(pool.name, formatAddress(address)));
+    ...listeners.map(({ name }) => names.listener(name)),
+    ...pools.flatMap(({ name, targets }) =>
+      targets.map(({ address }) => names.target(name, formatAddress(address)))
+    ),
+  ];
 }
 
 function listenerSpec(listener: ListenerConfig, { placeSlot }: PlanOptions): ListenerSpec {
