@@ -104,7 +104,7 @@ class PortableSocket implements ByteSocket {
   /** Begins to read and tells once if the connection turns out to be cut. */
   async watch(onGone: () => void): Promise<void> {
     if (this.#early === undefined) {
-      const bytes = new Uint8Array(4_096);
+      const bytes = new Uint8Array(1_024);
       this.#early = {
         bytes,
         size: this.#closed ? Promise.reject(new Deno.errors.BadResource()) : this.#conn.read(bytes),
