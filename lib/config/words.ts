@@ -174,13 +174,21 @@ export function nearest<W extends string>(
   let bestDistance = Infinity;
   for (const [candidate, word] of candidates) {
     const far = distance(folded, candidate);
-    // A third of the letters: "tls" is not a slip of "acl", "leestconn" is one of "leastconn".
-    if (far < bestDistance && far <= Math.floor(Math.max(folded.length, candidate.length) / 3)) {
+    if (far < bestDistance && far <= slips(folded, candidate)) {
       best = word;
       bestDistance = far;
     }
   }
   return best;
+}
+
+/**
+ * How many wrong letters still make one word of the other. A third of them: "tls" is not a slip of "acl", "leestconn" is one of
+ * "leastconn". Two where the word begins alike: letters that changed places count as two, "chekc" is a slip of "check".
+ */
+function slips(found: string, word: string): number {
+  const length = Math.max(found.length, word.length);
+  return length > 3 && found[0] === word[0] ? Math.max(2, Math.floor(length / 3)) : Math.floor(length / 3);
 }
 
 /** Takes case, hyphens, underscores and spaces out of a word, so that snake_case and kebab-case meet camelCase. */
