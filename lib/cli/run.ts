@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { formatDiagnostic } from "../config/diagnostic.ts";
-import { Balancer, type Started } from "../control/balancer.ts";
+import { Balancer, type Started, StartError } from "../control/balancer.ts";
 import { ListenError } from "../control/thread.ts";
 import { type Log, openLog } from "../observe/log.ts";
 import { formatAddress } from "../values/address.ts";
@@ -8,7 +8,7 @@ import { formatDuration } from "../values/duration.ts";
 import { type Command, configOption, exit, type Invocation, type Terminal } from "./command.ts";
 import { readConfig } from "./config_file.ts";
 import { Reporter } from "./reporter.ts";
-import { onSignals } from "./signals.ts";
+import { oneAtATime, onSignals } from "./signals.ts";
 import { version } from "./version.ts";
 import { watchFile } from "./watch.ts";
 
@@ -82,6 +82,10 @@ async function serve({ path, config, terminal, log, signals, watch }: Service): 
     const started = await balancer.start();
     logStart(log, { path, config, started, balancer });
   } catch (error) {
+    if (error instanceof StartError) {
+      log.error(`lb cannot start: ${error.message}`);
+      return exit.failed;
+    }
     if (!(error instanceof ListenError)) throw error;
     log.error(
       `listener ${error.listener} cannot listen on ${formatAddress(error.address)}: ${error.message}; ` +
@@ -90,7 +94,14 @@ async function serve({ path, config, terminal, log, signals, watch }: Service): 
     return exit.failed;
   }
 
-  const reload = () => reloadFile(path, { balancer, log, env: terminal.env });
+  const reload = oneAtATime(async () => {
+    try {
+      await reloadFile(path, { balancer, log, env: terminal.env });
+    } catch (error) {
+      // Whatever goes wrong with a new configuration, the one in force goes on.
+      log.error(`reload failed: ${error instanceof Error ? error.stack : error}`);
+    }
+  });
   using _watcher = watch ? watchFile(path, reload) : undefined;
   signals.onHangup(reload);
   const ended = await Promise.race([signals.stop, died.promise]);

@@ -5,11 +5,11 @@ export interface Signals extends Disposable {
   readonly stop: Promise<"drain" | "now">;
   /** Settles at the one that says "at once": INT, or a second TERM. */
   readonly now: Promise<"now">;
-  /** Called for every HUP from here on, never twice at a time; a HUP meanwhile is remembered as one. */
-  onHangup(reload: () => Promise<void>): void;
+  /** Called for every HUP from here on. */
+  onHangup(reload: () => void): void;
 }
 
-/** Takes over HUP, INT and TERM until disposed. */
+/** Takes over the signals until disposed; those that mean nothing to us are ignored, for each would end the process. */
 export function onSignals(): Signals {
   const stop = Promise.withResolvers<"drain" | "now">();
   const now = Promise.withResolvers<"now">();
@@ -24,19 +24,21 @@ export function onSignals(): Signals {
     // A second TERM comes from somebody who does not want to wait.
     ["SIGTERM", () => ++terms === 1 ? stop.resolve("drain") : stopNow()],
     ["SIGHUP", () => reload?.()],
+    ["SIGUSR1", () => {}],
+    ["SIGUSR2", () => {}],
   ];
   for (const [signal, handler] of handlers) Deno.addSignalListener(signal, handler);
   return {
     stop: stop.promise,
     now: now.promise,
-    onHangup: (callback) => reload = oneAtATime(callback),
+    onHangup: (callback) => reload = callback,
     [Symbol.dispose]() {
       for (const [signal, handler] of handlers) Deno.removeSignalListener(signal, handler);
     },
   };
 }
 
-/** Calls that come while one is under way become a single one after it. */
+/** Calls that come while one is under way become a single one after it. `work` must not reject. */
 export function oneAtATime(work: () => Promise<void>): () => void {
   let running = false;
   let again = false;

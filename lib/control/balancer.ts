@@ -54,6 +54,9 @@ export interface TargetState extends Counts {
   readonly active: number;
 }
 
+/** The balancer cannot start as it is configured; the message says why. */
+export class StartError extends Error {}
+
 /** What came of a reload; `afterRestart` names the keys that changed and take effect at the next start only. */
 export type Reloaded =
   | { readonly kind: "reloaded"; readonly afterRestart: readonly string[] }
@@ -89,9 +92,11 @@ export class Balancer {
 
   /**
    * Binds every listener, probes every target once, and accepts. Clients that connect meanwhile wait in the kernel's
-   * queue. Throws ListenError when an address cannot be bound; nothing is left behind then.
+   * queue. Throws StartError, or ListenError when an address cannot be bound; nothing is left behind then.
    */
   async start(): Promise<Started> {
+    const problem = tooMuch(this.#config);
+    if (problem !== undefined) throw new StartError(problem);
     const { maxConnections } = this.#config.process;
     this.#mostConnections = sessionCap(maxConnections, freeDescriptors(wantedDescriptors(maxConnections)));
     this.#keepSlots(this.#config);
@@ -127,7 +132,9 @@ export class Balancer {
    * before serve on until each new one has had its first probe. Not for two reloads at a time.
    */
   async reload(config: Config): Promise<Reloaded> {
-    const problem = listenersDiffer(this.#config, config);
+    const problem = this.#stopped
+      ? "lb is stopping"
+      : tooMuch(config) ?? listenersDiffer(this.#config, config);
     if (problem !== undefined) return { kind: "refused", problem };
     const afterRestart = restartNeeded(this.#config, config);
     this.#keepSlots(this.#config, config);
@@ -266,6 +273,17 @@ export class Balancer {
     if (acceptErrors.length > 0) this.#onEvent({ kind: "acceptErrors", errors: acceptErrors });
     for (const detail of faults) this.#onEvent({ kind: "fault", detail, dead: false });
   }
+}
+
+/** Why a configuration does not fit into the shared memory; undefined = it does. */
+function tooMuch(config: Config): string | undefined {
+  // Half: what a reload takes out keeps its place until its last session has ended.
+  const most = { places: capacity.places / 2, pools: capacity.pools / 2 };
+  const places = placeNames(config).length;
+  if (places > most.places) return `${places} listeners and targets, at most ${most.places} fit`;
+  return config.pools.length > most.pools
+    ? `${config.pools.length} pools, at most ${most.pools} fit`
+    : undefined;
 }
 
 /** What the monitor is to watch for a configuration. */

@@ -20,6 +20,9 @@ export interface DataPlaneOptions {
   readonly post: (report: Report) => void;
 }
 
+/** Failed attempts that say nothing about the target. */
+const notTheTargets: ReadonlySet<string> = new Set(["client_gone_connect", "resource"]);
+
 /** What a new session of a listener needs, put together once for each snapshot. */
 interface Route {
   readonly snapshot: Snapshot;
@@ -38,6 +41,8 @@ export class DataPlane {
   readonly #acceptors: { readonly listener: string; readonly acceptor: Acceptor }[] = [];
   #pools = new Map<string, Pool>();
   #routes = new Map<string, Route>();
+  /** How many of the acceptors, from the first, accept already. */
+  #accepting = 0;
   #opened = 0;
   #draining = false;
 
@@ -72,8 +77,9 @@ export class DataPlane {
     this.#pools = pools;
   }
 
-  /** Binds all addresses or none; throws BindError for the first that fails. */
+  /** Binds all addresses or none, besides those bound before; throws BindError for the first that fails. */
   listen(binds: readonly Bind[]): SocketAddress[] {
+    const before = this.#acceptors.length;
     for (const bind of binds) {
       const { listener, address, shared } = bind;
       try {
@@ -83,16 +89,18 @@ export class DataPlane {
           acceptor: this.#options.engine.listen(address, { shared, onError }),
         });
       } catch (error) {
-        this.#closeAcceptors();
+        this.#closeAcceptors(before);
         throw new BindError(bind, { cause: error });
       }
     }
-    return this.#acceptors.map(({ acceptor }) => acceptor.address);
+    return this.#acceptors.slice(before).map(({ acceptor }) => acceptor.address);
   }
 
-  /** Begins to accept on every listener. */
+  /** Begins to accept on every listener that does not yet. */
   accept(): void {
-    for (const { listener, acceptor } of this.#acceptors) {
+    const begun = this.#accepting;
+    this.#accepting = this.#acceptors.length;
+    for (const { listener, acceptor } of this.#acceptors.slice(begun)) {
       this.#acceptAll(listener, acceptor).catch((error) => this.#outbox.fault(error));
     }
   }
@@ -156,7 +164,9 @@ export class DataPlane {
       connectTimeoutMs: listener.connectTimeoutMs,
       relayLimits: listener.relayLimits,
       onAttempt: (target: Target, attempt) => {
-        count(this.#counts, { slot: target.slot, field: attempt.error === null ? "total" : "failed" });
+        const { error } = attempt;
+        if (error === null) count(this.#counts, { slot: target.slot, field: "total" });
+        else if (!notTheTargets.has(error)) count(this.#counts, { slot: target.slot, field: "failed" });
         if (attempt.error !== null) this.#outbox.failedAttempt({ ...attempt, session: id, pool: pool.name });
       },
     });
@@ -175,12 +185,13 @@ export class DataPlane {
     if (wanted) this.#outbox.closed(record);
   }
 
-  #closeAcceptors(): void {
-    for (const { acceptor } of this.#acceptors.splice(0)) acceptor[Symbol.dispose]();
+  #closeAcceptors(from = 0): void {
+    for (const { acceptor } of this.#acceptors.splice(from)) acceptor[Symbol.dispose]();
   }
 
   #tellIfDrained(): void {
     if (!this.#draining || this.#sessions.size > 0) return;
+    this.#draining = false;
     this.#outbox.flush();
     this.#options.post({ type: "drained" });
   }

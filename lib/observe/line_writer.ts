@@ -3,6 +3,8 @@
 /** Lines that wait take at most so much memory; beyond it they are dropped and counted. */
 const mostWaitingBytes = 4 * 1024 * 1024;
 
+const lineFeed = 10;
+
 /** What the lines go to; `Deno.stdout` is one. */
 export interface Output {
   write(bytes: Uint8Array): Promise<number>;
@@ -17,6 +19,8 @@ export class LineWriter {
   #waiting: string[] = [];
   #waitingBytes = 0;
   #lost = 0;
+  /** The output has taken part of a line and then failed. */
+  #broken = false;
   #writing: Promise<void> | undefined;
 
   constructor(output: Output, lostLine: (count: number) => string) {
@@ -57,7 +61,8 @@ export class LineWriter {
       const lost = this.#lost;
       if (lost > 0) lines.unshift(this.#lostLine(lost));
       try {
-        await this.#writeBytes(this.#encoder.encode(lines.join("\n") + "\n"));
+        // Half a line that got out must not run into the next one.
+        await this.#writeBytes(this.#encoder.encode(`${this.#broken ? "\n" : ""}${lines.join("\n")}\n`));
         this.#lost -= lost;
       } catch {
         // Nobody reads any more, or the disk is full. The next line tries again.
@@ -69,6 +74,10 @@ export class LineWriter {
   }
 
   async #writeBytes(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#output.write(rest));
+    for (let rest = bytes; rest.length > 0;) {
+      const taken = await this.#output.write(rest);
+      if (taken > 0) this.#broken = rest[taken - 1] !== lineFeed;
+      rest = rest.subarray(taken);
+    }
   }
 }

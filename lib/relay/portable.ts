@@ -9,6 +9,7 @@ import { BufferPool } from "./buffers.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine, ListenOptions } from "./engine.ts";
 import type { Relay, RelayLimits, Socket } from "./engine.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import { type ByteSocket, StreamRelay } from "./stream_relay.ts";
 
 /** How many connections the kernel may hold for us; it cuts this to `net.core.somaxconn`. */
@@ -84,8 +85,7 @@ class PortableSocket implements ByteSocket {
   readonly remote: string;
   readonly remoteHost: string;
   readonly #conn: Deno.Conn;
-  /** A read that began before the relay did, so that a client that leaves meanwhile is noticed. */
-  #early: { readonly bytes: Uint8Array<ArrayBuffer>; readonly size: Promise<number | null> } | undefined;
+  #ahead: ReadAhead | undefined;
   #closed = false;
 
   constructor(conn: Deno.Conn) {
@@ -101,29 +101,18 @@ class PortableSocket implements ByteSocket {
     }
   }
 
-  /** Begins to read and tells once if the connection turns out to be cut. */
-  async watch(onGone: () => void): Promise<void> {
-    if (this.#early === undefined) {
-      const bytes = new Uint8Array(1_024);
-      this.#early = {
-        bytes,
-        size: this.#closed ? Promise.reject(new Deno.errors.BadResource()) : this.#conn.read(bytes),
-      };
-    }
-    try {
-      await this.#early.size;
-    } catch {
-      onGone();
-    }
+  /** Reads ahead from here on and calls back once if the connection is cut before it is relayed. */
+  watch(onCut: () => void): void {
+    if (this.#closed) return onCut();
+    this.#ahead ??= new ReadAhead((into) => this.#conn.read(into));
+    this.#ahead.onCut(onCut);
   }
 
   async read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    const early = this.#early;
-    if (early === undefined) return await this.#conn.read(into);
-    this.#early = undefined;
-    const size = await early.size;
-    if (size !== null) into.set(early.bytes.subarray(0, size));
-    return size;
+    const size = await this.#ahead?.take(into);
+    if (size !== undefined) return size;
+    this.#ahead = undefined;
+    return await this.#conn.read(into);
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
@@ -142,6 +131,7 @@ class PortableSocket implements ByteSocket {
     if (this.#closed) return;
     this.#closed = true;
     this.#conn.close();
+    this.#ahead?.cut();
   }
 }
 

@@ -215,6 +215,7 @@ export class StreamRelay implements Relay, Watched {
 
   /** Something has ended: is the session over, and how? */
   #turn(): void {
+    if (this.#over) return;
     const [up, down] = [this.#up, this.#down];
     if (up.sourceEnd === "reset" || (up.ended && down.sinkFailed === "reset")) {
       return this.#end("client_reset");

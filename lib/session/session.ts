@@ -113,9 +113,8 @@ export class Session {
         return { kind: "reached", target: pick.target, socket: connected.socket };
       }
       places.release(pick.target.slot);
-      if (connected.failure === "client_gone") {
-        return { kind: "refused", reason: this.#cutReason ?? "client_gone_connect" };
-      }
+      if (this.#cutReason !== undefined) return { kind: "refused", reason: this.#cutReason };
+      if (connected.failure === "client_gone") return { kind: "refused", reason: "client_gone_connect" };
       failure = connectReasons[connected.failure];
       tried.push(pick.target);
     }

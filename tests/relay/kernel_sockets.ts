@@ -1,7 +1,7 @@
 /** What Deno's sockets cannot do, asked of the kernel: finds the descriptor through /proc and calls libc. Linux only. */
 
-const solSocket = 1;
-const soLinger = 13;
+/** A socket address of the family AF_UNSPEC: connecting to it dissolves the connection there is. */
+const nowhere = new Uint8Array(16);
 
 /** A TCP connection's or listener's ports; a listener has no remote one. */
 interface Ports {
@@ -9,16 +9,18 @@ interface Ports {
   readonly remote: number;
 }
 
-/** Closes TCP connections so that their peers receive an RST. */
+/**
+ * Closes TCP connections so that their peers receive an RST. Not by SO_LINGER: Deno shuts a connection down before it
+ * closes it, so that a FIN would go ahead of the RST.
+ */
 export function closeWithReset(conns: readonly Deno.Conn[]): void {
-  const linger = new Uint8Array(new Int32Array([1, 0]).buffer);
   withLibc((libc) => {
     const descriptors = descriptorsOf(conns.map(portsOf));
     for (const [index, conn] of conns.entries()) {
       const descriptor = descriptors[index];
       if (descriptor === undefined) throw new Error("the connection has no descriptor");
-      if (libc.symbols.setsockopt(descriptor, solSocket, soLinger, linger, linger.length) !== 0) {
-        throw new Error("SO_LINGER was refused");
+      if (libc.symbols.connect(descriptor, nowhere, nowhere.length) !== 0) {
+        throw new Error("the reset was refused");
       }
       conn.close();
     }
@@ -61,7 +63,7 @@ function withLibc(use: (libc: ReturnType<typeof openLibc>) => void): void {
 
 function openLibc() {
   return Deno.dlopen("libc.so.6", {
-    setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+    connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
     listen: { parameters: ["i32", "i32"], result: "i32" },
   });
 }

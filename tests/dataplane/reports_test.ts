@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import type { Report } from "../../lib/dataplane/messages.ts";
+import { Outbox } from "../../lib/dataplane/outbox.ts";
+import { BindError } from "../../lib/dataplane/plane.ts";
+import type { CloseRecord } from "../../lib/session/record.ts";
+import type { SocketAddress } from "../../lib/values/address.ts";
+import { eventually } from "../support/eventually.ts";
+import { receive } from "../support/peer.ts";
+import { PlaneWorld, snapshotOf, targetAddress, targetAt } from "../support/plane_world.ts";
+
+type Events = Extract<Report, { type: "events" }>;
+
+function outbox(): { box: Outbox; posted: Events[] } {
+  const posted: Events[] = [];
+  return { box: new Outbox((report) => posted.push(report as Events)), posted };
+}
+
+function record(id: string): CloseRecord {
+  const ms = { queue: null, connect: null, firstByte: null, total: 0 };
+  const names = { listener: "web", pool: "app", target: null, client: "192.0.2.1:1" };
+  return {
+    time: 0,
+    reason: "done",
+    id,
+    ...names,
+    attempts: [],
+    bytes: { received: 0, sent: 0 },
+    ms,
+    generation: 1,
+  };
+}
+
+const attempt = { target: "10.0.0.1:1", error: "connect_refused", ms: 1, session: "0.1", pool: "app" };
+
+Deno.test("what happens in one moment goes out in one report", async () => {
+  const { box, posted } = outbox();
+  box.closed(record("a"));
+  box.closed(record("b"));
+  box.failedAttempt(attempt);
+  box.acceptError("web", "too many open files");
+  box.acceptError("web", "too many open files");
+  box.acceptError("api", "too many open files");
+  box.fault("broken");
+  await eventually("a report", () => posted.length > 0);
+  assert.deepEqual(posted, [{
+    type: "events",
+    closed: [record("a"), record("b")],
+    failedAttempts: [attempt],
+    acceptErrors: [
+      { listener: "web", cause: "too many open files", count: 2 },
+      { listener: "api", cause: "too many open files", count: 1 },
+    ],
+    faults: ["broken"],
+  }]);
+});
+
+Deno.test("nothing is told twice", async () => {
+  const { box, posted } = outbox();
+  box.closed(record("a"));
+  box.acceptError("web", "reset");
+  box.flush();
+  box.closed(record("b"));
+  box.acceptError("web", "reset");
+  await eventually("a second report", () => posted.length === 2);
+  assert.deepEqual(posted.map(({ closed }) => closed.map(({ id }) => id)), [["a"], ["b"]]);
+  assert.deepEqual(posted.map(({ acceptErrors }) => acceptErrors[0]?.count), [1, 1]);
+});
+
+Deno.test("a report that has gone out is not changed by what comes after it", () => {
+  const { box, posted } = outbox();
+  box.closed(record("a"));
+  box.flush();
+  box.closed(record("b"));
+  box.flush();
+  assert.deepEqual(posted[0]?.closed.map(({ id }) => id), ["a"]);
+});
+
+Deno.test("a fault is told with the place where it happened", () => {
+  const { box, posted } = outbox();
+  box.fault(new Error("broken"));
+  box.flush();
+  assert.match(posted[0]?.faults[0] ?? "", /broken[^]*reports_test/);
+});
+
+Deno.test("records that nobody fetches take bounded memory, the older ones kept", () => {
+  const { box, posted } = outbox();
+  const one = record("first");
+  box.closed(one);
+  const other = record("other");
+  for (let i = 0; i < 200_000; i++) box.closed(other);
+  box.flush();
+  assert.equal(posted[0]?.closed[0], one);
+  assert((posted[0]?.closed.length ?? Infinity) <= 50_000);
+});
+
+Deno.test("an attempt that failed is told at once, not with the end of its session", async () => {
+  using world = new PlaneWorld();
+  const listener = world.targetListener(2);
+  world.engine.answer(targetAddress(1), "unreachable");
+  world.start(snapshotOf([targetAt(1), targetAt(2)]));
+  const { client, target } = await world.session(listener);
+  const attempts = () =>
+    world.reports.flatMap((report) => report.type === "events" ? report.failedAttempts : []);
+  await eventually("the failed attempt", () => attempts().length > 0);
+  const [{ ms, ...told } = { ms: NaN }] = attempts();
+  assert(ms >= 0);
+  assert.deepEqual(told, { target: "10.0.1.1:1", error: "connect_unreachable", session: "0.1", pool: "app" });
+  assert.equal(world.closed.length, 0);
+  await Promise.all([client.closeWrite(), target.closeWrite()]);
+  await world.end();
+  assert.equal(attempts().length, 1);
+});
+
+Deno.test("accepts that fail are told with their listener", async () => {
+  using world = new PlaneWorld();
+  world.start(snapshotOf([]));
+  for (let i = 0; i < 3; i++) {
+    world.engine.failAccept({ kind: "tcp", host: "10.0.0.1", port: 80 }, "no descriptors");
+  }
+  await world.end();
+  const told = world.reports.flatMap((report) => report.type === "events" ? report.acceptErrors : []);
+  assert.deepEqual(told, [{ listener: "web", cause: "no descriptors", count: 3 }]);
+});
+
+const [free, taken]: [SocketAddress, SocketAddress] = [
+  { kind: "tcp", host: "10.0.0.9", port: 1 },
+  { kind: "tcp", host: "10.0.0.9", port: 2 },
+];
+const bind = (address: SocketAddress) => ({ listener: "web", address, shared: false });
+
+Deno.test("listening binds all addresses or none, and says which one failed and why", () => {
+  using world = new PlaneWorld();
+  using _holder = world.engine.listen(taken, { shared: false, onError: () => {} });
+  assert.throws(() => world.plane.listen([bind(free), bind(taken)]), (error) => {
+    assert(error instanceof BindError);
+    assert.deepEqual(error.bind, bind(taken));
+    assert.match(error.message, /in use/);
+    return true;
+  });
+  using _again = world.engine.listen(free, { shared: false, onError: () => {} });
+});
+
+Deno.test("listening tells the addresses in fact bound, in the order asked for", async () => {
+  using world = new PlaneWorld();
+  const any: SocketAddress = { kind: "tcp", host: "10.0.0.9", port: 0 };
+  const [first, second] = world.plane.listen([bind(any), bind(free)]);
+  assert(first?.kind === "tcp" && first.port > 0);
+  assert.deepEqual(second, free);
+  await world.end();
+});
+
+Deno.test("a bind that fails leaves the listeners that are there alone", async () => {
+  using world = new PlaneWorld();
+  using _holder = world.engine.listen(taken, { shared: false, onError: () => {} });
+  world.start(snapshotOf([]));
+  assert.throws(() => world.plane.listen([bind(taken)]), BindError);
+  assert.equal((await receive(world.client())).end, "reset");
+  await world.end();
+});
+
+Deno.test("a client before the first snapshot is closed, and told as a fault", async () => {
+  using world = new PlaneWorld();
+  world.plane.listen([bind(free)]);
+  world.plane.accept();
+  assert.equal((await receive(world.engine.dial(free))).bytes.length, 0);
+  await world.end();
+  const faults = world.reports.flatMap((report) => report.type === "events" ? report.faults : []);
+  assert.equal(faults.length, 1);
+});

@@ -1,0 +1,201 @@
+import { portableEngine } from "../../lib/relay/portable.ts";
+import { type Engine } from "../../lib/relay/engine.ts";
+import type { SocketAddress } from "../../lib/values/address.ts";
+import type { Peer } from "../support/peer.ts";
+import type { Ability, Harness, TargetListener, World } from "./harness.ts";
+import { closeWithReset, shrinkBacklog, socketsOnPorts } from "./kernel_sockets.ts";
+
+const noReset = "Deno's sockets cannot send an RST";
+
+/** Deno's own sockets, on every kind of address that they know. */
+export const portableHarnesses: readonly Harness[] = [
+  tcpHarness("127.0.0.1", { engine: portableEngine, lacks: { "engine resets": noReset } }),
+  tcpHarness("::1", { engine: portableEngine, lacks: { "engine resets": noReset } }),
+  {
+    name: "portable, unix sockets",
+    lacks: {
+      "engine resets": noReset,
+      "peers reset": "a unix socket knows no RST",
+      "addresses free at once": "Deno 2.4 leaves the file of a unix socket, which is removed where lb starts",
+      "silent targets": "a unix socket answers at once, or is refused",
+    },
+    open: async () => new UnixWorld(portableEngine(), await Deno.makeTempDir({ prefix: "lb-" })),
+  },
+];
+
+/** A harness of real sockets on a host of this machine, for any engine. */
+export function tcpHarness(
+  host: string,
+  { engine, lacks }: { engine: () => Engine; lacks: { readonly [ability in Ability]?: string } },
+): Harness {
+  return { name: `portable, ${host}`, lacks, open: () => Promise.resolve(new TcpWorld(engine(), host)) };
+}
+
+/** A peer over one of Deno's connections. */
+class ConnPeer implements Peer {
+  readonly conn: Deno.Conn;
+  #closed = false;
+
+  constructor(conn: Deno.Conn) {
+    this.conn = conn;
+  }
+
+  read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
+    return this.conn.read(into);
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    return this.conn.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.conn.closeWrite();
+  }
+
+  reset(): void {
+    resetPeers([this]);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.markClosed()) this.conn.close();
+  }
+
+  /** Whether it is this caller's to close the connection. */
+  markClosed(): boolean {
+    if (this.#closed) return false;
+    return this.#closed = true;
+  }
+}
+
+function resetPeers(peers: readonly Peer[]): void {
+  closeWithReset(
+    peers.map((peer) => peer as ConnPeer).filter((peer) => peer.markClosed()).map(({ conn }) => conn),
+  );
+}
+
+abstract class SocketWorld implements World {
+  readonly engine: Engine;
+  protected readonly opened = new DisposableStack();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  abstract bindAddress(): SocketAddress;
+  abstract dial(address: SocketAddress): Promise<Peer>;
+  abstract openTarget(): TargetListener;
+  abstract deadAddress(): Promise<SocketAddress>;
+  abstract silentAddress(): Promise<SocketAddress>;
+  abstract openSockets(): number;
+
+  resetAll(peers: readonly Peer[]): void {
+    resetPeers(peers);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.opened.dispose();
+    return Promise.resolve();
+  }
+
+  protected peer(conn: Deno.Conn): Peer {
+    return this.opened.use(new ConnPeer(conn));
+  }
+
+  protected target(listener: Deno.Listener, address: SocketAddress): TargetListener {
+    this.opened.use(listener);
+    return { address, accept: async () => this.peer(await listener.accept()) };
+  }
+}
+
+class TcpWorld extends SocketWorld {
+  readonly #host: string;
+  /** Ports that only sockets of this world have. */
+  readonly #ports = new Set<number>();
+
+  constructor(engine: Engine, host: string) {
+    super(engine);
+    this.#host = host;
+  }
+
+  bindAddress(): SocketAddress {
+    return { kind: "tcp", host: this.#host, port: 0 };
+  }
+
+  async dial(address: SocketAddress): Promise<Peer> {
+    if (address.kind !== "tcp") throw new Error("not a TCP address");
+    this.#ports.add(address.port);
+    return this.peer(await Deno.connect({ hostname: address.host, port: address.port }));
+  }
+
+  openTarget(): TargetListener {
+    const listener = Deno.listen({ hostname: this.#host, port: 0 });
+    this.#ports.add(listener.addr.port);
+    return this.target(listener, { kind: "tcp", host: this.#host, port: listener.addr.port });
+  }
+
+  async deadAddress(): Promise<SocketAddress> {
+    // The local port of a connection is taken, so nobody else comes to listen on it.
+    const { address } = this.openTarget();
+    const { conn } = await this.dial(address) as ConnPeer;
+    return { kind: "tcp", host: this.#host, port: (conn as Deno.TcpConn).localAddr.port };
+  }
+
+  async silentAddress(): Promise<SocketAddress> {
+    const listener = this.opened.use(Deno.listen({ hostname: this.#host, port: 0 }));
+    shrinkBacklog(listener);
+    const address: SocketAddress = { kind: "tcp", host: this.#host, port: listener.addr.port };
+    await this.dial(address);
+    return address;
+  }
+
+  openSockets(): number {
+    return socketsOnPorts(this.#ports);
+  }
+}
+
+class UnixWorld extends SocketWorld {
+  readonly #folder: string;
+  #sockets = 0;
+
+  constructor(engine: Engine, folder: string) {
+    super(engine);
+    this.#folder = folder;
+  }
+
+  bindAddress(): { kind: "unix"; path: string } {
+    return { kind: "unix", path: `${this.#folder}/${++this.#sockets}` };
+  }
+
+  async dial(address: SocketAddress): Promise<Peer> {
+    if (address.kind !== "unix") throw new Error("not a unix address");
+    return this.peer(await Deno.connect({ transport: "unix", path: address.path }));
+  }
+
+  openTarget(): TargetListener {
+    const address = this.bindAddress();
+    return this.target(Deno.listen({ transport: "unix", path: address.path }), address);
+  }
+
+  async deadAddress(): Promise<SocketAddress> {
+    const [address, moved] = [this.bindAddress(), this.bindAddress()];
+    const listener = Deno.listen({ transport: "unix", path: address.path });
+    // Closing may remove the file, under the name that it was made with.
+    await Deno.rename(address.path, moved.path);
+    listener.close();
+    return moved;
+  }
+
+  silentAddress(): Promise<SocketAddress> {
+    throw new Error("there are none");
+  }
+
+  openSockets(): number {
+    const rows = Deno.readTextFileSync("/proc/self/net/unix").split("\n");
+    return rows.filter((row) => row.includes(`${this.#folder}/`)).length;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}

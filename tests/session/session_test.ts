@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import type { RelayLimits } from "../../lib/relay/engine.ts";
+import type { CloseRecord, CutReason, Reason } from "../../lib/session/record.ts";
+import { eventually } from "../support/eventually.ts";
+import type { Answer } from "../support/memory_engine.ts";
+import { payload } from "../support/payload.ts";
+import { type Peer, receive, receiveAll, receiveExactly, sendAll, sendAndFinish } from "../support/peer.ts";
+import {
+  listenerSlot,
+  processSlot,
+  SessionWorld,
+  unlimited,
+  type WorldTarget,
+} from "../support/session_world.ts";
+
+/** A session with a target on the other side. */
+async function served(world: SessionWorld, limits: Partial<RelayLimits> = {}) {
+  const one = world.target();
+  const { client, session } = await world.open({ relayLimits: { ...unlimited, ...limits } });
+  return { client, session, target: await acceptFrom(one) };
+}
+
+async function acceptFrom({ acceptor }: WorldTarget): Promise<Peer> {
+  const peer = await acceptor?.accept();
+  assert(peer !== undefined);
+  return peer as unknown as Peer;
+}
+
+/** Awaits the record and checks what holds for every session: places and sockets are back, the client is gone. */
+async function closedWith(
+  world: SessionWorld,
+  { session, client, reason }: { session: { closed: Promise<CloseRecord> }; client: Peer; reason: Reason },
+): Promise<CloseRecord> {
+  const record = await session.closed;
+  assert.equal(record.reason, reason);
+  assert.equal(world.placesTaken, 0);
+  await receive(client).catch(() => {});
+  return record;
+}
+
+type Act = (peers: { client: Peer; target: Peer }) => Promise<void> | void;
+
+const relayEnds: { reason: Reason; limits?: Partial<RelayLimits>; act?: Act }[] = [
+  {
+    reason: "done",
+    act: async ({ client, target }) => void await Promise.all([client.closeWrite(), target.closeWrite()]),
+  },
+  { reason: "client_reset", act: ({ client }) => client.reset() },
+  { reason: "server_reset", act: ({ target }) => target.reset() },
+  { reason: "idle", limits: { idleMs: 20 } },
+  { reason: "half_closed", limits: { halfClosedMs: 20 }, act: ({ client }) => client.closeWrite() },
+  {
+    reason: "stalled",
+    limits: { stallMs: 20 },
+    act: ({ client }) => void sendAll(client, payload(1 << 20, 1)).catch(() => {}),
+  },
+  { reason: "lifetime", limits: { lifetimeMs: 20 } },
+];
+
+for (const { reason, limits, act } of relayEnds) {
+  Deno.test(`a relay that ends with ${reason} closes the session as ${reason}`, async () => {
+    using world = new SessionWorld();
+    const { client, session, target } = await served(world, limits);
+    await act?.({ client, target });
+    const record = await closedWith(world, { session, client, reason });
+    assert.equal(record.target, world.told[0]?.target);
+    target[Symbol.dispose]();
+  });
+}
+
+const connectFailures: { answer: Answer; reason: Reason }[] = [
+  { answer: "refused", reason: "connect_refused" },
+  { answer: "timeout", reason: "connect_timeout" },
+  { answer: "silent", reason: "connect_timeout" },
+  { answer: "unreachable", reason: "connect_unreachable" },
+  { answer: "resource", reason: "resource" },
+];
+
+for (const { answer, reason } of connectFailures) {
+  Deno.test(`a session whose only target is ${answer} is refused as ${reason}`, async () => {
+    using world = new SessionWorld();
+    const { target } = world.target();
+    world.engine.answer(target.socketAddress, answer);
+    const { client, session } = await world.open({ connectTimeoutMs: 20 });
+    const record = await closedWith(world, { session, client, reason });
+    assert.deepEqual(record.attempts.map(({ error }) => error), [reason]);
+    assert.deepEqual([record.target, record.ms.connect, record.ms.firstByte], [null, null, null]);
+    assert.deepEqual(world.told, [{ target: target.address, attempt: record.attempts[0] }]);
+  });
+}
+
+Deno.test("a refused client sees a reset at once, not a clean end", async () => {
+  using world = new SessionWorld();
+  const { client, session } = await world.open();
+  assert.equal((await session.closed).reason, "no_target");
+  assert.equal((await receive(client)).end, "reset");
+});
+
+Deno.test("a failed attempt goes on to another target, and the client notices nothing", async () => {
+  using world = new SessionWorld();
+  const [first, second, third] = [world.target({ listening: false }), world.target(), world.target()];
+  const { client, session } = await world.open();
+  const target = await acceptFrom(second);
+  await Promise.all([sendAndFinish(client, payload(10, 2)), sendAndFinish(target, payload(20, 3))]);
+  assert.deepEqual([await receiveAll(target), await receiveAll(client)], [payload(10, 2), payload(20, 3)]);
+  const record = await closedWith(world, { session, client, reason: "done" });
+  const attempts = record.attempts.map(({ target, error }) => [target, error]);
+  assert.deepEqual(attempts, [[first.target.address, "connect_refused"], [second.target.address, null]]);
+  assert.equal(record.target, second.target.address);
+  assert(!world.engine.attempts.includes(third.target.address));
+});
+
+Deno.test("a session tries retryAttempts targets, each once, and ends with the last one's cause", async () => {
+  using world = new SessionWorld();
+  const answers: Answer[] = ["refused", "unreachable", "timeout", "resource"];
+  const targets = answers.map((answer) => {
+    const { target } = world.target();
+    world.engine.answer(target.socketAddress, answer);
+    return target.address;
+  });
+  const { client, session } = await world.open({ retryAttempts: 3 });
+  await closedWith(world, { session, client, reason: "connect_timeout" });
+  assert.deepEqual(world.engine.attempts, targets.slice(0, 3));
+});
+
+Deno.test("a session that has tried every target ends with the last cause, though attempts are left", async () => {
+  using world = new SessionWorld();
+  for (const answer of ["refused", "unreachable"] as const) {
+    world.engine.answer(world.target().target.socketAddress, answer);
+  }
+  const { client, session } = await world.open({ retryAttempts: 5 });
+  const record = await closedWith(world, { session, client, reason: "connect_unreachable" });
+  assert.equal(record.attempts.length, 2);
+});
+
+Deno.test("a session of a pool in which nobody serves is refused as no_target", async () => {
+  using world = new SessionWorld();
+  world.target({ serving: false });
+  const { client, session } = await world.open();
+  const record = await closedWith(world, { session, client, reason: "no_target" });
+  assert.deepEqual(record.attempts, []);
+});
+
+Deno.test("a session of a pool in which everyone is full is refused as queue_full", async () => {
+  using world = new SessionWorld();
+  const one = world.target({ maxConnections: 1 });
+  const first = await world.open();
+  const target = await acceptFrom(one);
+  const second = await world.open();
+  assert.equal((await second.session.closed).reason, "queue_full");
+  assert.equal(world.places.open(one.target.slot), 1);
+  target.reset();
+  await closedWith(world, { ...first, reason: "server_reset" });
+});
+
+for (const [slot, reason] of [[processSlot, "limit_process"], [listenerSlot, "limit_listener"]] as const) {
+  Deno.test(`a session that gets no place is refused as ${reason}, and the ones inside stay`, async () => {
+    using world = new SessionWorld();
+    const limits = [processSlot, listenerSlot].map((each) => ({
+      slot: each,
+      max: each === slot ? 1 : 10,
+      reason: each === processSlot ? "limit_process" as const : "limit_listener" as const,
+    }));
+    const one = world.target();
+    const inside = await world.open({ limits });
+    const target = await acceptFrom(one);
+    const refused = await world.open({ limits });
+    assert.equal((await refused.session.closed).reason, reason);
+    assert.deepEqual([world.places.open(processSlot), world.places.open(listenerSlot)], [1, 1]);
+    assert.equal((await receive(refused.client)).end, "reset");
+    await sendAll(target, payload(5, 4));
+    await receiveExactly(inside.client, 5);
+    target.reset();
+    await closedWith(world, { ...inside, reason: "server_reset" });
+    assert.equal(world.engine.attempts.length, 1);
+  });
+}
+
+const cutReasons: CutReason[] = ["target_down", "killed", "drain_deadline"];
+
+for (const reason of cutReasons) {
+  Deno.test(`a session that is cut while it relays ends as ${reason}, and both peers see a reset`, async () => {
+    using world = new SessionWorld();
+    const { client, session, target } = await served(world);
+    // Only once a byte has come through is it a relay that is cut.
+    await Promise.all([sendAll(client, payload(1, 5)), receiveExactly(target, 1)]);
+    session.cut(reason);
+    assert.equal((await receive(target)).end, "reset");
+    assert.equal((await receive(client)).end, "reset");
+    await closedWith(world, { session, client, reason });
+  });
+
+  Deno.test(`a session that is cut while it connects ends as ${reason}, without another attempt`, async () => {
+    using world = new SessionWorld();
+    const silent = world.target();
+    world.target();
+    world.engine.answer(silent.target.socketAddress, "silent");
+    const { client, session } = await world.open();
+    await eventually("an attempt", () => world.engine.attempts.length === 1);
+    session.cut(reason);
+    const record = await closedWith(world, { session, client, reason });
+    assert.equal(world.engine.attempts.length, 1);
+    assert.equal(record.target, null);
+  });
+}
+
+Deno.test("a session that is cut twice keeps the first reason", async () => {
+  using world = new SessionWorld();
+  const { client, session } = await served(world);
+  session.cut("target_down");
+  session.cut("killed");
+  await closedWith(world, { session, client, reason: "target_down" });
+});

@@ -1,0 +1,60 @@
+/** `lb run` whose log is read by hand, or not at all. */
+import { lbCommand } from "./lb.ts";
+
+/** Dispose it to have it killed and its folder removed. */
+export class BareLb implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #folder: string;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  readonly #decoder = new TextDecoder();
+  /** What was read of its log so far. */
+  log = "";
+
+  private constructor(process: Deno.ChildProcess, folder: string) {
+    this.#process = process;
+    this.#folder = folder;
+    this.#reader = process.stdout.getReader();
+  }
+
+  static async start(config: string): Promise<BareLb> {
+    const folder = await Deno.makeTempDir({ prefix: "lb-scenario-" });
+    await Deno.writeTextFile(`${folder}/lb.yaml`, config);
+    const [command, args] = lbCommand(["run", "-c", `${folder}/lb.yaml`]);
+    const process = new Deno.Command(command, { args, stdin: "null", stdout: "piped", stderr: "null" })
+      .spawn();
+    return new BareLb(process, folder);
+  }
+
+  /** Reads the log until it holds `pattern`, or to its end. */
+  async read(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.log)) {
+      const { done, value } = await this.#reader.read();
+      if (done) return;
+      this.log += this.#decoder.decode(value, { stream: true });
+    }
+  }
+
+  /** Closes our end of its standard output. */
+  async closeLog(): Promise<void> {
+    await this.#reader.cancel();
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  async ended(): Promise<number> {
+    return (await this.#process.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#reader.cancel();
+    await this.#process.status;
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}

@@ -1,0 +1,134 @@
+import { BufferPool } from "../../lib/relay/buffers.ts";
+import { Deadlines } from "../../lib/relay/deadlines.ts";
+import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine } from "../../lib/relay/engine.ts";
+import type { ListenOptions, Relay, RelayLimits, Socket } from "../../lib/relay/engine.ts";
+import { StreamRelay } from "../../lib/relay/stream_relay.ts";
+import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
+import { MemorySocket } from "./memory_socket.ts";
+
+/** What becomes of attempts to connect to an address; `silent`: it never answers. */
+export type Answer = Exclude<ConnectFailure, "client_gone"> | "silent";
+
+/** An engine without sockets: its own network of addresses, in which the relay of the portable engine moves bytes. */
+export class MemoryEngine implements Engine {
+  readonly name = "memory";
+  /** Every address that `connect` was called for, in order. */
+  readonly attempts: string[] = [];
+  readonly #pool = new BufferPool();
+  readonly #deadlines = new Deadlines();
+  readonly #acceptors = new Map<string, MemoryAcceptor>();
+  readonly #answers = new Map<string, Answer>();
+  #nextPort = 40_000;
+  #openSockets = 0;
+
+  /** Ends of connections that nobody has closed. */
+  get openSockets(): number {
+    return this.#openSockets;
+  }
+
+  listen(address: SocketAddress, options: ListenOptions): MemoryAcceptor {
+    const bound = address.kind === "tcp" && address.port === 0
+      ? { ...address, port: this.#nextPort++ }
+      : address;
+    const key = formatAddress(bound);
+    if (this.#acceptors.has(key)) throw new Deno.errors.AddrInUse(`${key} is in use`);
+    const acceptor = new MemoryAcceptor(bound, { ...options, onClose: () => this.#acceptors.delete(key) });
+    this.#acceptors.set(key, acceptor);
+    return acceptor;
+  }
+
+  /** Scripts what attempts to connect to an address come to from now on. */
+  answer(address: SocketAddress, answer: Answer): void {
+    this.#answers.set(formatAddress(address), answer);
+  }
+
+  /** Makes an accept of a listener fail, as the system would say it. */
+  failAccept(address: SocketAddress, cause: string): void {
+    this.#acceptors.get(formatAddress(address))?.onError(cause);
+  }
+
+  async connect(address: SocketAddress, { timeoutMs, client }: ConnectOptions): Promise<Connected> {
+    const key = formatAddress(address);
+    this.attempts.push(key);
+    const answer = this.#answers.get(key) ?? (this.#acceptors.has(key) ? undefined : "refused");
+    const failure = await outcome(answer, { timeoutMs, client: client as MemorySocket });
+    if (failure !== undefined) return { kind: "failed", failure, detail: failure };
+    return { kind: "connected", socket: this.dial(address) };
+  }
+
+  relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
+    const options = { limits, pool: this.#pool, deadlines: this.#deadlines };
+    return new StreamRelay(client as MemorySocket, target as MemorySocket, options);
+  }
+
+  /** A connection from a host outside to a listener; throws when nobody listens there. */
+  dial(address: SocketAddress, fromHost = "192.0.2.1"): MemorySocket {
+    const key = formatAddress(address);
+    const acceptor = this.#acceptors.get(key);
+    if (acceptor === undefined) throw new Deno.errors.ConnectionRefused(`nobody listens on ${key}`);
+    this.#openSockets += 2;
+    const onClose = () => this.#openSockets--;
+    const from = formatAddress({ kind: "tcp", host: fromHost, port: this.#nextPort++ });
+    const [near, far] = MemorySocket.pair(
+      { remote: key, remoteHost: address.kind === "tcp" ? address.host : key, onClose },
+      { remote: from, remoteHost: fromHost, onClose },
+    );
+    acceptor.arrive(far);
+    return near;
+  }
+}
+
+/** How an attempt ends: with a failure, or undefined = connected. */
+async function outcome(
+  answer: Answer | undefined,
+  { timeoutMs, client }: { timeoutMs: number; client: MemorySocket },
+): Promise<ConnectFailure | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ends: Promise<ConnectFailure | undefined>[] = [client.gone.then(() => "client_gone")];
+  if (answer !== "silent") ends.push(Promise.resolve(answer).then((given) => given));
+  else if (Number.isFinite(timeoutMs)) {
+    ends.push(new Promise((resolve) => timer = setTimeout(() => resolve("timeout"), timeoutMs)));
+  }
+  try {
+    return await Promise.race(ends);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A listener of the memory engine; what nobody accepted is reset when it closes. */
+export class MemoryAcceptor implements Acceptor {
+  readonly address: SocketAddress;
+  readonly onError: (cause: string) => void;
+  readonly #onClose: () => void;
+  readonly #arrived: MemorySocket[] = [];
+  readonly #waiting: ((socket: MemorySocket | undefined) => void)[] = [];
+  #closed = false;
+
+  constructor(address: SocketAddress, options: ListenOptions & { onClose: () => void }) {
+    this.address = address;
+    this.onError = options.onError;
+    this.#onClose = options.onClose;
+  }
+
+  accept(): Promise<MemorySocket | undefined> {
+    const socket = this.#arrived.shift();
+    if (socket !== undefined || this.#closed) return Promise.resolve(socket);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Hands over a connection, or keeps it for the next accept. */
+  arrive(socket: MemorySocket): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#arrived.push(socket);
+    else waiting(socket);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose();
+    for (const socket of this.#arrived.splice(0)) socket.reset();
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+  }
+}

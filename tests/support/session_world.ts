@@ -1,0 +1,102 @@
+import { allocateMemory, capacity } from "../../lib/dataplane/memory.ts";
+import { Pool } from "../../lib/pool/pool.ts";
+import { SharedPoolState } from "../../lib/pool/shared.ts";
+import type { Target } from "../../lib/pool/target.ts";
+import type { Acceptor, RelayLimits } from "../../lib/relay/engine.ts";
+import type { Attempt } from "../../lib/session/record.ts";
+import { Session, type SessionContext } from "../../lib/session/session.ts";
+import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
+import { MemoryEngine } from "./memory_engine.ts";
+import type { MemorySocket } from "./memory_socket.ts";
+
+/** No limit at all. */
+export const unlimited: RelayLimits = {
+  idleMs: Infinity,
+  halfClosedMs: Infinity,
+  stallMs: Infinity,
+  lifetimeMs: Infinity,
+};
+
+/** The slots of the process and of the listener; targets begin behind them. */
+export const processSlot = 0;
+export const listenerSlot = 1;
+const firstTargetSlot = 2;
+
+/** A target that a test can listen as; `acceptor` is undefined where nobody listens. */
+export interface WorldTarget {
+  readonly target: Target;
+  readonly acceptor: Acceptor | undefined;
+}
+
+/** Sessions without sockets: an engine, places, one listener, and a pool of targets tried in their order. */
+export class SessionWorld implements Disposable {
+  readonly engine = new MemoryEngine();
+  readonly places = new SharedPoolState(allocateMemory(1).pools);
+  readonly told: { readonly target: string; readonly attempt: Attempt }[] = [];
+  readonly #front: Acceptor;
+  readonly #targets: WorldTarget[] = [];
+  readonly #opened = new DisposableStack();
+  #sessions = 0;
+
+  constructor() {
+    this.#front = this.#opened.use(this.#listen("10.0.0.1"));
+  }
+
+  /** Adds a target; `listening: false` makes one whose address refuses. */
+  target(traits: Partial<Target> & { readonly listening?: boolean } = {}): WorldTarget {
+    const { listening = true, ...own } = traits;
+    const slot = firstTargetSlot + this.#targets.length;
+    const host = `10.0.1.${this.#targets.length + 1}`;
+    const acceptor = listening ? this.#opened.use(this.#listen(host)) : undefined;
+    const socketAddress: SocketAddress = acceptor?.address ?? { kind: "tcp", host, port: 1 };
+    const address = formatAddress(socketAddress);
+    const fixed = { weight: 1, maxConnections: Infinity, tier: 0, serving: true };
+    const added = { target: { address, socketAddress, slot, ...fixed, ...own }, acceptor };
+    this.#targets.push(added);
+    return added;
+  }
+
+  /** A client that has dialled in, and its session with a context as told. */
+  async open(context: Partial<SessionContext> = {}): Promise<{ client: MemorySocket; session: Session }> {
+    const client = this.#opened.use(this.engine.dial(this.#front.address));
+    const socket = await this.#front.accept();
+    if (socket === undefined) throw new Error("the listener is closed");
+    return { client, session: new Session(socket, { ...this.#context(), ...context }) };
+  }
+
+  /** Places taken anywhere, the process, the listener and every target together. */
+  get placesTaken(): number {
+    return Array.from({ length: capacity.places }, (_, slot) => this.places.open(slot)).reduce((a, b) =>
+      a + b
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#opened.dispose();
+  }
+
+  #context(): SessionContext {
+    const targets = this.#targets.map(({ target }) => target);
+    const spec = { name: "app", slot: 0, algorithm: "first", targets } as const;
+    return {
+      id: `0.${++this.#sessions}`,
+      generation: 7,
+      engine: this.engine,
+      listener: { name: "web" },
+      pool: new Pool(spec, { shared: this.places, random: () => 0 }),
+      limits: [
+        { slot: processSlot, max: 100, reason: "limit_process" },
+        { slot: listenerSlot, max: 100, reason: "limit_listener" },
+      ],
+      places: this.places,
+      retryAttempts: 3,
+      connectTimeoutMs: 5_000,
+      relayLimits: unlimited,
+      onAttempt: ({ address }, attempt) => this.told.push({ target: address, attempt }),
+    };
+  }
+
+  #listen(host: string): Acceptor {
+    return this.engine.listen({ kind: "tcp", host, port: 0 }, { shared: false, onError: () => {} });
+  }
+}
