@@ -17,6 +17,9 @@ export interface ByteSocket extends Socket {
   closeWrite(): Promise<void>;
 }
 
+/** A client that has sent nothing for so long is taken to send nothing more. */
+const quietMs = 100;
+
 type Failed = "closed" | "reset";
 
 /** What a failed write says: the peer had finished and then closed (EPIPE), or it cut the connection. */
@@ -217,11 +220,9 @@ export class StreamRelay implements Relay, Watched {
   #turn(): void {
     if (this.#over) return;
     const [up, down] = [this.#up, this.#down];
+    if (down.sourceEnd === "reset" || (down.ended && up.sinkFailed === "reset")) return this.#targetWasCut();
     if (up.sourceEnd === "reset" || (up.ended && down.sinkFailed === "reset")) {
       return this.#end("client_reset");
-    }
-    if (down.sourceEnd === "reset" || (down.ended && up.sinkFailed === "reset")) {
-      return this.#end("server_reset");
     }
     // A client that closed before it had everything did not get its answer, however politely it left; a target
     // that closes while the client still sends has only said that it is done.
@@ -232,6 +233,23 @@ export class StreamRelay implements Relay, Watched {
     // closing on unread input would destroy what that side has yet to receive. So read on for a while.
     const gone = (up.ended && down.sinkFailed !== undefined) || (down.ended && up.sinkFailed !== undefined);
     if (gone) this.#linger ??= setTimeout(() => this.#end(end), lingerMs);
+  }
+
+  /**
+   * What the target sent before it was cut is on its way to the client, and closing on unread input would destroy it. A
+   * client that is being waited for has sent nothing unread; one that still sends is read until it is quiet for a moment.
+   */
+  #targetWasCut(): void {
+    const up = this.#up;
+    const reading = up.sinkFailed === undefined && up.waitingSince === Infinity;
+    if (reading || up.sourceEnd !== undefined) return this.#end("server_reset");
+    if (this.#linger !== undefined) return;
+    const endAt = performance.now() + lingerMs;
+    let seenBytes = -1;
+    this.#linger = setInterval(() => {
+      if (up.receivedBytes === seenBytes || performance.now() >= endAt) this.#end("server_reset");
+      seenBytes = up.receivedBytes;
+    }, quietMs);
   }
 
   #end(end: RelayEnd | "cut"): void {

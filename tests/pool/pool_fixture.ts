@@ -8,7 +8,16 @@ const nowhere = { kind: "tcp", host: "192.0.2.1", port: 1 } as const;
 
 /** A target of weight 1 without limit in tier 0 that serves, except for what `traits` says. */
 export function target(address: string, slot: number, traits: Partial<Target> = {}): Target {
-  return { address, socketAddress: nowhere, slot, weight: 1, maxConnections: Infinity, tier: 0, serving: true, ...traits };
+  return {
+    address,
+    socketAddress: nowhere,
+    slot,
+    weight: 1,
+    maxConnections: Infinity,
+    tier: 0,
+    serving: true,
+    ...traits,
+  };
 }
 
 /** Targets a, b, c ... of these weights, with slots in their order. */

@@ -3,7 +3,7 @@ import { type Engine } from "../../lib/relay/engine.ts";
 import type { SocketAddress } from "../../lib/values/address.ts";
 import type { Peer } from "../support/peer.ts";
 import type { Ability, Harness, TargetListener, World } from "./harness.ts";
-import { closeWithReset, shrinkBacklog, socketsOnPorts } from "./kernel_sockets.ts";
+import { closeWithReset, shrinkBacklog, socketsOnPorts } from "../support/kernel_sockets.ts";
 
 const noReset = "Deno's sockets cannot send an RST";
 

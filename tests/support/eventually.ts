@@ -6,14 +6,16 @@ const lookEveryMs = 10;
 
 /** Looks again and again until `look` gives something that is not undefined or false; fails after half a minute. */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   look: () => T | Promise<T>,
 ): Promise<Exclude<T, undefined | false>> {
   const startedAt = performance.now();
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found as Exclude<T, undefined | false>;
-    if (performance.now() - startedAt > patienceMs) assert.fail(`never came: ${what}`);
+    if (performance.now() - startedAt > patienceMs) {
+      assert.fail(`never came: ${typeof what === "string" ? what : what()}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
 }

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 
 const root = new URL("../../", import.meta.url).pathname;
 
+const patienceMs = 30_000;
+
 /** A line of the log, as JSON has it. */
 export interface LogLine {
   readonly time: string;
@@ -120,18 +122,28 @@ export class RunningLb implements AsyncDisposable {
     return this.until(() => this.#lines.find(wanted));
   }
 
-  /** Waits until `look` gives something; looks again at every log line. */
+  /** Waits until `look` gives something; looks again at every log line. Fails after half a minute, saying what was logged. */
   async until<T>(look: () => T | undefined): Promise<T> {
-    for (;;) {
-      const found = look();
-      if (found !== undefined) return found;
-      if (this.#ended) {
-        const log = this.#lines.map((line) => JSON.stringify(line)).join("\n");
-        assert.fail(
-          `lb ended before what was waited for; its log:\n${log}\nand on standard error:\n${this.#stderr}`,
-        );
+    let patient = true;
+    const timer = setTimeout(() => {
+      patient = false;
+      this.#wakeAll();
+    }, patienceMs);
+    try {
+      for (;;) {
+        const found = look();
+        if (found !== undefined) return found;
+        if (this.#ended || !patient) {
+          const log = this.#lines.slice(-50).map((line) => JSON.stringify(line)).join("\n");
+          const why: string = patient
+            ? "lb ended before what was waited for"
+            : "what was waited for never came";
+          assert.fail(`${why}; the end of its log:\n${log}\nand on standard error:\n${this.#stderr}`);
+        }
+        await new Promise<void>((resolve) => this.#wake.push(resolve));
       }
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    } finally {
+      clearTimeout(timer);
     }
   }
 

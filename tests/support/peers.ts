@@ -1,27 +1,11 @@
 /** The two peers of a balancer, for the scenarios: targets, clients, and what they send each other. Linux only. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { writeAll } from "./target.ts";
+
+export { writeAll };
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** Far beyond what any condition takes: the test would hang otherwise. */
-const hangMs = 60_000;
-
-/** Looks every few milliseconds until `look` gives something other than undefined or false; `what` it waited for if it never does. */
-export async function eventually<T>(
-  what: string | (() => string),
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const hangsAt = performance.now() + hangMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > hangsAt) {
-      assert.fail(`never happened: ${typeof what === "string" ? what : what()}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 /** Runs `one` for 0 to count - 1, at most `width` of them at the same time; fails when one fails. */
 export async function many(
@@ -68,11 +52,6 @@ export function payloadSha(start: number, size: number): string {
   const hash = createHash("sha256");
   for (const piece of payload(start, size)) hash.update(piece);
   return hash.digest("hex");
-}
-
-/** Writes all of it. */
-export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
 }
 
 /** Writes a payload to its end. */

@@ -1,4 +1,4 @@
-import { socketsOnPorts } from "../../relay/kernel_sockets.ts";
+import { socketsOnPorts } from "../../support/kernel_sockets.ts";
 import { probe } from "../../../lib/health/probe.ts";
 import type { ProbedSpec, ProbeResult } from "../../../lib/health/spec.ts";
 

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
+import { counts } from "./counts.ts";
+import { closeRecords, reasonsOf, startLb } from "./program.ts";
+
+const sessions = counts.records;
+const size = 10_000;
+
+/** A target that answers what it got with as much. */
+function answering(): Target {
+  return new Target(async (conn) => {
+    assertPayload(await readToEnd(conn), 1, size);
+    await writePayload(conn, 2, size);
+  });
+}
+
+async function exchange(client: Deno.Conn): Promise<void> {
+  await writePayload(client, 1, size);
+  await client.closeWrite();
+  assertPayload(await readToEnd(client), 2, size);
+}
+
+async function exchangeOverUnix(path: string): Promise<void> {
+  using client = await Deno.connect({ transport: "unix", path });
+  await exchange(client);
+}
+
+for (const workers of [1, 2]) {
+  Deno.test(`a listener on [::1]:0 serves over IPv6 and records the client's address, ${workers} workers`, async () => {
+    await using target = answering();
+    await using lb = await startLb(target, { workers, bind: "[::1]:0" });
+    const clients: string[] = [];
+    await many(sessions, async () => {
+      using client = await Deno.connect({ hostname: "::1", port: lb.port() });
+      clients.push(`[::1]:${client.localAddr.port}`);
+      await exchange(client);
+    });
+    const records = await closeRecords(lb, sessions.count);
+    assert.deepEqual(records.map(({ client }) => String(client)).sort(), clients.sort());
+    assert.deepEqual(reasonsOf(records), { done: sessions.count });
+  });
+
+  Deno.test({
+    name:
+      `a listener on a unix socket serves, and the file that kill -9 leaves behind is in nobody's way (needs --allow-write), ${workers} workers`,
+    // The permissions of a compiled binary are built in, and writing is not among them.
+    ignore: Deno.env.has("LB_BINARY"),
+    fn: async () => {
+      const folder = await Deno.makeTempDir({ prefix: "lb-scenario-unix-" });
+      await using _removed = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+      const path = `${folder}/web.sock`;
+      const program = { workers, bind: `unix:${path}`, permissions: ["--allow-write"] };
+      await using target = answering();
+      {
+        await using killed = await startLb(target, program);
+        await exchangeOverUnix(path);
+        killed.kill("SIGKILL");
+        await killed.ended();
+      }
+      assert.ok((await Deno.lstat(path)).isSocket, "nothing was left behind");
+      await using lb = await startLb(target, program);
+      await many(sessions, () => exchangeOverUnix(path));
+      const records = await closeRecords(lb, sessions.count);
+      assert.deepEqual(reasonsOf(records), { done: sessions.count });
+      assert.deepEqual(new Set(records.map(({ client }) => client)), new Set(["unix:"]));
+    },
+  });
+}

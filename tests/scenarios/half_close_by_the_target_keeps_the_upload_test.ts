@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
+import { counts } from "./counts.ts";
+import { closeRecords, connect, reasonsOf, startLb } from "./program.ts";
+
+const { bytes, ...sessions } = counts.targetHalfClose;
+
+for (const workers of [1, 2]) {
+  Deno.test(`a target that half-closes gets the whole upload that goes on, ${workers} workers`, async () => {
+    let uploads = 0;
+    await using target = new Target(async (conn) => {
+      await writePayload(conn, 2, bytes / 10);
+      await conn.closeWrite();
+      assertPayload(await readToEnd(conn), 1, bytes);
+      uploads++;
+    });
+    await using lb = await startLb(target, { workers });
+    await many(sessions, async () => {
+      using client = await connect(lb);
+      // The upload begins only after the target's end of input has come through.
+      assertPayload(await readToEnd(client), 2, bytes / 10);
+      await writePayload(client, 1, bytes);
+    });
+    assert.deepEqual(reasonsOf(await closeRecords(lb, sessions.count)), { done: sessions.count });
+    assert.equal(uploads, sessions.count);
+  });
+}

@@ -1,0 +1,121 @@
+/** HUP and `--watch`: a new configuration while clients are connected. */
+import assert from "node:assert/strict";
+import { Client, received } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { type LogLine, RunningLb } from "../support/lb.ts";
+import { ReservedPort } from "../support/reserved_port.ts";
+import { echo, named, Target } from "../support/target.ts";
+import { yaml } from "../support/yaml.ts";
+
+const isReloaded = (generation: number) => (line: LogLine) =>
+  line["generation"] === generation && "message" in line;
+
+Deno.test("HUP adds and removes targets and leaves open sessions alone", async () => {
+  await using old = new Target(echo);
+  await using one = new Target(named("one"));
+  await using two = new Target(named("two"));
+  await using lb = await RunningLb.start(yaml({ targets: [old.address] }));
+  using open = await Client.served(lb.port());
+
+  await lb.writeConfig(yaml({ targets: [one.address, two.address] }));
+  lb.kill("SIGHUP");
+  await lb.line(isReloaded(2));
+
+  // The data plane hears of it a moment after the log does.
+  await eventually("the old target gets no more sessions", async () => await received(lb.port()) !== "");
+  const answers = await Promise.all(Array.from({ length: 8 }, () => received(lb.port())));
+  assert.deepEqual(new Set(answers), new Set(["one", "two"]));
+  await open.say("still here");
+
+  await lb.writeConfig(yaml({ targets: [two.address] }));
+  lb.kill("SIGHUP");
+  await lb.line(isReloaded(3));
+  await eventually("only target two is left", async () => {
+    const answers = await Promise.all(Array.from({ length: 4 }, () => received(lb.port())));
+    return answers.every((answer) => answer === "two");
+  });
+  await open.say("still here");
+  assert.deepEqual(lb.records, []);
+});
+
+Deno.test("a broken file keeps the configuration in force, and each mistake is a log line of its own", async () => {
+  await using target = new Target(named("one"));
+  const good = yaml({ targets: [target.address] });
+  await using lb = await RunningLb.start(good);
+
+  await lb.writeConfig(good.replace("health: none", "algorithm: leest, retry: { attempts: many }"));
+  lb.kill("SIGHUP");
+  await lb.line(({ message }) => message === "reload refused: generation 1 stays in force");
+
+  const mistakes = lb.lines.filter(({ level }) => level === "error").map(({ message }) => String(message));
+  assert.equal(mistakes.length, 3);
+  assert.match(mistakes[0]!, /lb\.yaml:6:\d+ pools\.app\.algorithm: "leest"/);
+  assert.match(mistakes[1]!, /lb\.yaml:6:\d+ pools\.app\.retry\.attempts: "many"/);
+  assert.equal(await received(lb.port()), "one");
+
+  await lb.writeConfig("listeners: [");
+  lb.kill("SIGHUP");
+  await eventually("refused again", () => count(lb, "reload refused: generation 1 stays in force") === 2);
+  assert.equal(await received(lb.port()), "one");
+
+  await lb.writeConfig(good);
+  lb.kill("SIGHUP");
+  await lb.line(isReloaded(2));
+  assert.equal(await received(lb.port()), "one");
+});
+
+Deno.test("a reload that adds, removes or moves a listener is refused and says which", async () => {
+  using port = new ReservedPort();
+  await using target = new Target(named("one"));
+  const good = yaml({ targets: [target.address] });
+  await using lb = await RunningLb.start(good);
+  const changes = [
+    [good.replace("127.0.0.1:0", port.address), `web is bound to ${port.address}, was 127.0.0.1:0`],
+    [good.replace("  web:", `  more: { bind: "${port.address}", pool: app }\n  web:`), "more is new"],
+    [good.replace("  web:", "  other:"), "other is new; web is gone"],
+  ] as const;
+
+  for (const [config, reason] of changes) {
+    await lb.writeConfig(config);
+    lb.kill("SIGHUP");
+    const line = await lb.line(({ message }) => message?.includes(`(${reason})`) ?? false);
+    assert.equal(line.level, "error");
+    assert.match(String(line.message), /^reload refused: .*; generation 1 stays in force$/);
+  }
+  assert.equal(await received(lb.port()), "one");
+});
+
+Deno.test("keys that take effect at the next start are named at a reload", async () => {
+  await using target = new Target(named("one"));
+  const config = (process: string, level: string) =>
+    yaml({ targets: [target.address], process, top: `log: { level: ${level} }` });
+  await using lb = await RunningLb.start(config("workers: 1", "info"));
+
+  await lb.writeConfig(config("workers: 2", "debug"));
+  lb.kill("SIGHUP");
+  await lb.line(isReloaded(2));
+
+  const warnings = lb.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+  assert.deepEqual(
+    warnings,
+    ["process.workers", "log.level"].map((key) => `${key} changed: takes effect at the next restart`),
+  );
+});
+
+Deno.test("--watch reloads when another file is renamed over the configuration, again and again", async () => {
+  await using one = new Target(named("one"));
+  await using two = new Target(named("two"));
+  await using lb = await RunningLb.start(yaml({ targets: [one.address] }), { args: ["--watch"] });
+  const path = String(lb.lines.find(({ config }) => config !== undefined)?.["config"]);
+
+  for (const [generation, target, name] of [[2, two, "two"], [3, one, "one"]] as const) {
+    await Deno.writeTextFile(`${path}.new`, yaml({ targets: [target.address] }));
+    await Deno.rename(`${path}.new`, path);
+    await lb.line(isReloaded(generation));
+    await eventually(`target ${name} serves`, async () => await received(lb.port()) === name);
+  }
+});
+
+function count(lb: RunningLb, message: string): number {
+  return lb.lines.filter((line) => line.message === message).length;
+}

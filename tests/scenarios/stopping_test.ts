@@ -1,0 +1,105 @@
+/** TERM, TERM again, INT: how `lb run` ends. */
+import assert from "node:assert/strict";
+import { Client } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { RunningLb } from "../support/lb.ts";
+import { echo, silence, Target, writeAll } from "../support/target.ts";
+import { yaml } from "../support/yaml.ts";
+
+const drained = (deadline: string) =>
+  `workers: 2, maxConnections: 2000, drain: { deadline: ${deadline}, closeSpread: 100ms }`;
+
+Deno.test("TERM refuses new connections, lets an open session finish whole, and then lb exits 0", async () => {
+  const size = 8 * 1024 * 1024;
+  const release = Promise.withResolvers<void>();
+  await using target = new Target(async (conn) => {
+    await writeAll(conn, new TextEncoder().encode("begun "));
+    await release.promise;
+    await writeAll(conn, new Uint8Array(size).fill(120));
+    await conn.closeWrite();
+    await silence(conn);
+  });
+  await using lb = await RunningLb.start(
+    yaml({ targets: [target.address], process: drained("none"), top: "log: { access: all }" }),
+  );
+  using client = await Client.open(lb.port());
+  await client.conn.read(new Uint8Array(6));
+
+  lb.kill("SIGTERM");
+  await lb.line(({ message }) => message?.startsWith("draining: no new sessions, 1 open") ?? false);
+  await eventually("new connections are refused", () => isRefused(lb.port()));
+  release.resolve();
+
+  assert.equal((await client.rest()).length, size);
+  await client.finish();
+  assert.equal(await lb.ended(), 0);
+  // Whoever asked whether new connections are refused may have been let in just before.
+  const whole = lb.records.filter(({ bytes }) => (bytes as { sent: number }).sent === size + "begun ".length);
+  assert.deepEqual(whole.map(({ reason }) => reason), ["done"]);
+  assert.equal(lb.lines.at(-1)?.message, "stopped");
+});
+
+Deno.test("at the drain deadline what is still open is cut with drain_deadline, and lb exits 0", async () => {
+  await using target = new Target(echo);
+  await using lb = await RunningLb.start(yaml({ targets: [target.address], process: drained("200ms") }));
+  const clients = await Promise.all(Array.from({ length: 4 }, () => Client.served(lb.port())));
+
+  lb.kill("SIGTERM");
+  const rests = await Promise.all(clients.map((client) => client.rest()));
+  for (const client of clients) client[Symbol.dispose]();
+
+  assert.deepEqual(rests, ["", "", "", ""]);
+  assert.equal(await lb.ended(), 0);
+  assert.deepEqual(lb.records.map(({ reason }) => reason), Array(4).fill("drain_deadline"));
+});
+
+Deno.test("a second TERM stops at once", async () => {
+  await using target = new Target(echo);
+  await using lb = await RunningLb.start(yaml({ targets: [target.address], process: drained("none") }));
+  using client = await Client.served(lb.port());
+
+  lb.kill("SIGTERM");
+  await lb.line(({ message }) => message?.startsWith("draining") ?? false);
+  await client.say("open while it drains");
+  lb.kill("SIGTERM");
+
+  assert.equal(await lb.ended(), 0);
+  assert.equal(await client.rest(), "");
+  assert.ok(lb.lines.some(({ message }) => message === "stopping at once: 1 sessions are cut"));
+});
+
+Deno.test("INT stops at once, also while lb drains", async () => {
+  for (const before of [[], ["SIGTERM"]] as const) {
+    await using target = new Target(echo);
+    await using lb = await RunningLb.start(yaml({ targets: [target.address], process: drained("none") }));
+    using client = await Client.served(lb.port());
+
+    for (const signal of before) {
+      lb.kill(signal);
+      await lb.line(({ message }) => message?.startsWith("draining") ?? false);
+    }
+    lb.kill("SIGINT");
+
+    assert.equal(await lb.ended(), 0);
+    assert.equal(await client.rest(), "");
+  }
+});
+
+Deno.test("lb that is told to stop while it reloads exits 0 all the same", async () => {
+  await using target = new Target(echo);
+  for (const [stop, hangups] of [["SIGTERM", 1], ["SIGTERM", 30], ["SIGINT", 30]] as const) {
+    await using lb = await RunningLb.start(yaml({ targets: [target.address] }));
+    for (let sent = 0; sent < hangups; sent++) lb.kill("SIGHUP");
+    lb.kill(stop);
+    assert.equal(await lb.ended(), 0, lb.stderr);
+  }
+});
+
+async function isRefused(port: number): Promise<boolean> {
+  try {
+    using _client = await Client.open(port);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.ConnectionRefused;
+  }
+}
