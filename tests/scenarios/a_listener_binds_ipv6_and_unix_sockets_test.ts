@@ -42,14 +42,12 @@ for (const workers of [1, 2]) {
 
   Deno.test({
     name:
-      `a listener on a unix socket serves, and the file that kill -9 leaves behind is in nobody's way (needs --allow-write), ${workers} workers`,
-    // The permissions of a compiled binary are built in, and writing is not among them.
-    ignore: Deno.env.has("LB_BINARY"),
+      `a listener on a unix socket serves, and the file that kill -9 leaves behind is in nobody's way, ${workers} workers`,
     fn: async () => {
       const folder = await Deno.makeTempDir({ prefix: "lb-scenario-unix-" });
       await using _removed = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
       const path = `${folder}/web.sock`;
-      const program = { workers, bind: `unix:${path}`, permissions: ["--allow-write"] };
+      const program = { workers, bind: `unix:${path}` };
       await using target = answering();
       {
         await using killed = await startLb(target, program);

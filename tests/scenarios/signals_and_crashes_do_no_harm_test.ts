@@ -53,7 +53,7 @@ Deno.test("after a kill -9 the socket file that is left is not in the way", asyn
     await using target = new Target(echo);
     const config = yaml({ targets: [target.address], bind: `unix:${path}` });
     for (let restart = 0; restart <= restarts; restart++) {
-      await using lb = await RunningLb.start(config, { permissions: ["--allow-write"] });
+      await using lb = await RunningLb.start(config);
       using conn = await Deno.connect({ transport: "unix", path });
       await conn.write(new TextEncoder().encode("hello"));
       await eventually("the target has the connection", () => target.accepted === restart + 1);
