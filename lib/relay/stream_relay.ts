@@ -17,8 +17,8 @@ export interface ByteSocket extends Socket {
   closeWrite(): Promise<void>;
 }
 
-/** A client that has sent nothing for so long is taken to send nothing more. */
-const quietMs = 100;
+/** A client that has sent nothing for so long is taken to send nothing more. Not less: a busy one may get no processor. */
+const quietMs = 500;
 
 type Failed = "closed" | "reset";
 
