@@ -5,6 +5,7 @@
  */
 import { type BufferPool, ReadBuffer } from "./buffers.ts";
 import type { Activity, Deadlines, Watched } from "./deadlines.ts";
+import { type DirectionState, outcomeOf, type SinkFailure } from "./ending.ts";
 import { lingerMs, type Relay, type RelayEnd, type RelayLimits, type Socket } from "./engine.ts";
 
 /** What the stream relay needs of a socket. Errors are thrown as `Deno.errors.*`. */
@@ -20,10 +21,8 @@ export interface ByteSocket extends Socket {
 /** A client that has sent nothing for so long is taken to send nothing more. Not less: a busy one may get no processor. */
 const quietMs = 500;
 
-type Failed = "closed" | "reset";
-
 /** What a failed write says: the peer had finished and then closed (EPIPE), or it cut the connection. */
-function writeFailure(error: unknown): Failed {
+function writeFailure(error: unknown): SinkFailure {
   return error instanceof Deno.errors.BrokenPipe ? "closed" : "reset";
 }
 
@@ -35,7 +34,7 @@ interface DirectionOptions {
 }
 
 /** One direction of a session: from `source` to `sink`, told to `onTurn` whenever it ends, on either side. */
-class Direction {
+class Direction implements DirectionState {
   readonly #source: ByteSocket;
   readonly #sink: ByteSocket;
   readonly #buffer: ReadBuffer;
@@ -46,11 +45,8 @@ class Direction {
   firstByteAt: number | undefined;
   lastByteAt = -Infinity;
   waitingSince = Infinity;
-  /** How the source ended: its FIN was read, or it was cut. */
   sourceEnd: "eof" | "reset" | undefined;
-  /** Set once the sink takes no more; what still comes is thrown away. */
-  sinkFailed: Failed | undefined;
-  /** The source's FIN was read and everything before it handed on. */
+  sinkFailed: SinkFailure | undefined;
   ended = false;
 
   constructor(source: ByteSocket, sink: ByteSocket, options: DirectionOptions) {
@@ -220,19 +216,11 @@ export class StreamRelay implements Relay, Watched {
   #turn(): void {
     if (this.#over) return;
     const [up, down] = [this.#up, this.#down];
-    if (down.sourceEnd === "reset" || (down.ended && up.sinkFailed === "reset")) return this.#targetWasCut();
-    if (up.sourceEnd === "reset" || (up.ended && down.sinkFailed === "reset")) {
-      return this.#end("client_reset");
-    }
-    // A client that closed before it had everything did not get its answer, however politely it left; a target
-    // that closes while the client still sends has only said that it is done.
-    const end = down.sinkFailed === undefined ? "done" : "client_reset";
-    if (up.ended && down.ended) return this.#end(end);
     if (up.ended || down.ended) this.#halfClosedAt = Math.min(this.#halfClosedAt, performance.now());
-    // A side that takes nothing and sends nothing any more is gone: nothing the other still sends can arrive, but
-    // closing on unread input would destroy what that side has yet to receive. So read on for a while.
-    const gone = (up.ended && down.sinkFailed !== undefined) || (down.ended && up.sinkFailed !== undefined);
-    if (gone) this.#linger ??= setTimeout(() => this.#end(end), lingerMs);
+    const outcome = outcomeOf(up, down);
+    if (outcome.kind === "end") this.#end(outcome.end);
+    else if (outcome.kind === "linger") this.#linger ??= setTimeout(() => this.#end(outcome.end), lingerMs);
+    else if (outcome.kind === "targetCut") this.#targetWasCut();
   }
 
   /**
