@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { Balancer, type BalancerEvent, type TargetState } from "../control/balancer.ts";
+import { ListenError } from "../control/thread.ts";
 import { type Command, exit, type Invocation, type Terminal } from "./command.ts";
 import { type DemoServer, demoServers } from "./demo_servers.ts";
 import { onSignals } from "./signals.ts";
@@ -22,9 +23,10 @@ health check take it out and bring it back. Says what to try with curl. Ctrl-C e
 };
 
 async function demo({ values, terminal }: Invocation): Promise<number> {
-  const port = values["port"] === undefined ? undefined : Number(values["port"]);
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    terminal.complain(`lb demo: --port ${JSON.stringify(values["port"])}: wanted a number from 0 to 65535`);
+  const text = values["port"];
+  const port = text === undefined ? undefined : Number(text);
+  if (port !== undefined && !(/^\d+$/.test(String(text)) && port <= 65_535)) {
+    terminal.complain(`lb demo: --port ${JSON.stringify(text)}: wanted a number from 0 to 65535`);
     return exit.usage;
   }
   using signals = onSignals();
@@ -35,17 +37,17 @@ async function demo({ values, terminal }: Invocation): Promise<number> {
     onEvent: (event) => screen.event(event),
   });
   try {
-    const { listeners } = await balancer.start();
-    const bound = listeners[0]?.addresses[0];
+    const started = await Promise.race([balancer.start(), signals.stop]);
+    if (typeof started === "string") return exit.ok;
+    const bound = started.listeners[0]?.addresses[0];
     screen.begin(bound?.kind === "tcp" ? bound.port : 0);
     const timer = setInterval(() => screen.refresh(balancer.targets()), refreshMs);
     await signals.stop;
     clearInterval(timer);
     screen.end();
   } catch (error) {
-    terminal.complain(
-      `lb demo: cannot listen on 127.0.0.1: ${error instanceof Error ? error.message : error}`,
-    );
+    const what = error instanceof ListenError ? "cannot listen on 127.0.0.1: " : "";
+    terminal.complain(`lb demo: ${what}${error instanceof Error ? error.message : error}`);
     return exit.failed;
   } finally {
     await balancer.stop();

@@ -7,12 +7,13 @@ import type { CloseRecord } from "../session/record.ts";
 /** So many lines of a kind a second, the rest as a sum: a fault must not bury the log under one line for each client. */
 const perSecond = 10;
 
+type FailedAttempt = Extract<BalancerEvent, { kind: "failedAttempts" }>["attempts"][number];
 type AcceptErrors = Extract<BalancerEvent, { kind: "acceptErrors" }>["errors"][number];
 
 export interface ReporterOptions {
   readonly log: Log;
-  /** Whether close records are limited; not where the operator asked for all of them. */
-  readonly limited: boolean;
+  /** Whether close records are limited now; not where the operator asked for all of them. */
+  readonly limited: () => boolean;
   /** A data-plane thread is dead. */
   readonly onDeath: () => void;
 }
@@ -23,6 +24,7 @@ export class Reporter implements Disposable {
   readonly #closed: FloodGate;
   readonly #accepts: FloodGate;
   readonly #faults: FloodGate;
+  readonly #attempts: FloodGate;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -35,6 +37,10 @@ export class Reporter implements Disposable {
       perSecond: 1,
       onHeldBack: (cause, count) =>
         log.debug(`${count} more reports of failed accepts: ${cause}`, { cause, count }),
+    });
+    this.#attempts = new FloodGate({
+      perSecond,
+      onHeldBack: (what, count) => log.debug(`${count} more attempts failed: ${what}`, { count }),
     });
     this.#faults = new FloodGate({
       perSecond,
@@ -60,19 +66,18 @@ export class Reporter implements Disposable {
         });
       }
       case "failedAttempts":
-        for (const { session, pool, target, error, ms } of event.attempts) {
-          log.debug(`session ${session}: ${pool}/${target} failed: ${error}, ${ms} ms`, {
-            session,
-            pool,
-            target,
-            error,
-            ms,
-          });
-        }
+        for (const attempt of event.attempts) this.#reportAttempt(attempt);
         return;
       case "acceptErrors":
         for (const errors of event.errors) this.#reportAccept(errors);
         return;
+      case "lost":
+        return log.warn(
+          `${event.count} events were dropped: a data-plane thread had no time to report them`,
+          {
+            lost: event.count,
+          },
+        );
       case "fault":
         if (this.#faults.admit("fault")) log.error(`internal error: ${event.detail}`, { dead: event.dead });
         if (event.dead) onDeath();
@@ -80,15 +85,21 @@ export class Reporter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const gate of [this.#closed, this.#accepts, this.#faults]) gate[Symbol.dispose]();
+    for (const gate of [this.#closed, this.#accepts, this.#attempts, this.#faults]) gate[Symbol.dispose]();
   }
 
   #reportClosed(record: CloseRecord): void {
-    if (this.#options.limited && !this.#closed.admit(record.reason)) return;
+    if (this.#options.limited() && !this.#closed.admit(record.reason)) return;
     this.#options.log.bulk(
       { ...record, time: new Date(record.time).toISOString() },
       () => closedText(record),
     );
+  }
+
+  #reportAttempt({ session, pool, target, error, ms }: FailedAttempt): void {
+    if (!this.#attempts.admit(`${pool}/${target} ${error}`)) return;
+    const fields = { session, pool, target, error, ms };
+    this.#options.log.debug(`session ${session}: ${pool}/${target} failed: ${error}, ${ms} ms`, fields);
   }
 
   #reportAccept({ listener, cause, count }: AcceptErrors): void {

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { formatDiagnostic } from "../config/diagnostic.ts";
-import { Balancer, type Started, StartError } from "../control/balancer.ts";
+import { Balancer, StartError } from "../control/balancer.ts";
 import { ListenError } from "../control/thread.ts";
 import { type Log, openLog } from "../observe/log.ts";
 import { formatAddress } from "../values/address.ts";
@@ -8,8 +8,8 @@ import { formatDuration } from "../values/duration.ts";
 import { type Command, configOption, exit, type Invocation, type Terminal } from "./command.ts";
 import { readConfig } from "./config_file.ts";
 import { Reporter } from "./reporter.ts";
-import { oneAtATime, onSignals } from "./signals.ts";
-import { version } from "./version.ts";
+import { oneAtATime, onSignals, type Signals } from "./signals.ts";
+import { logStart } from "./start_lines.ts";
 import { watchFile } from "./watch.ts";
 
 /** How long the last log lines may take at the end. */
@@ -40,6 +40,8 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   // First of all: without a listener for a signal, Deno itself panics when it is out of descriptors early on.
   using signals = onSignals();
   const path = String(values["config"]);
+  // Before the file is read: what changes while lb starts is a change too.
+  using _watcher = values["watch"] === true ? watchFile(path, () => signals.hangup()) : undefined;
   const file = await readConfig(path, terminal.env);
   if ("diagnostics" in file) {
     for (const diagnostic of file.diagnostics) terminal.complain(formatDiagnostic(diagnostic));
@@ -48,14 +50,7 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   const log = await openLog(logOptions(file.config, terminal));
   for (const note of file.notes) log.warn(formatDiagnostic(note));
   try {
-    return await serve({
-      path,
-      config: file.config,
-      terminal,
-      log,
-      signals,
-      watch: values["watch"] === true,
-    });
+    return await serve({ path, config: file.config, terminal, log, signals });
   } finally {
     await log.flush(lastLinesMs);
   }
@@ -66,67 +61,71 @@ interface Service {
   readonly config: Config;
   readonly terminal: Terminal;
   readonly log: Log;
-  readonly signals: ReturnType<typeof onSignals>;
-  readonly watch: boolean;
+  readonly signals: Signals;
 }
 
-async function serve({ path, config, terminal, log, signals, watch }: Service): Promise<number> {
+async function serve({ path, config, terminal, log, signals }: Service): Promise<number> {
   const died = Promise.withResolvers<"died">();
   using reporter = new Reporter({
     log,
-    limited: config.log.access !== "all",
+    limited: () => balancer.config.log.access !== "all",
     onDeath: () => died.resolve("died"),
   });
-  const balancer = new Balancer({ config, onEvent: (event) => reporter.report(event) });
-  try {
-    const started = await balancer.start();
-    logStart(log, { path, config, started, balancer });
-  } catch (error) {
-    if (error instanceof StartError) {
-      log.error(`lb cannot start: ${error.message}`);
-      return exit.failed;
-    }
-    if (!(error instanceof ListenError)) throw error;
-    log.error(
-      `listener ${error.listener} cannot listen on ${formatAddress(error.address)}: ${error.message}; ` +
-        "stop what holds it or bind elsewhere",
-    );
-    return exit.failed;
-  }
+  const balancer: Balancer = new Balancer({ config, onEvent: (event) => reporter.report(event) });
+  const failed = start(balancer, { log, path });
+  const early = await Promise.race([failed, signals.stop, died.promise]);
+  if (typeof early === "number") return early;
 
-  const reload = oneAtATime(async () => {
-    try {
-      await reloadFile(path, { balancer, log, env: terminal.env });
-    } catch (error) {
-      // Whatever goes wrong with a new configuration, the one in force goes on.
-      log.error(`reload failed: ${error instanceof Error ? error.stack : error}`);
-    }
-  });
-  using _watcher = watch ? watchFile(path, reload) : undefined;
-  signals.onHangup(reload);
-  const ended = await Promise.race([signals.stop, died.promise]);
-  if (ended === "died") {
-    await balancer.stop();
-    return exit.failed;
-  }
-  if (ended === "drain") await drain(balancer, { log, signals, config });
+  signals.onHangup(oneAtATime(() => reload(path, { balancer, log, env: terminal.env })));
+  const ended = early ?? await Promise.race([signals.stop, died.promise]);
+  if (ended === "drain" && early === undefined) await drain(balancer, { log, signals });
+  const cut = balancer.openSessions;
+  if (ended !== "died" && cut > 0) log.info(`stopping at once: ${cut} sessions are cut`);
   await balancer.stop();
   reporter[Symbol.dispose]();
+  if (ended === "died") return exit.failed;
   log.info("stopped");
   return exit.ok;
 }
 
-async function drain(
+/** Starts and tells of it; resolves to an exit code when that fails. */
+async function start(
   balancer: Balancer,
-  { log, signals, config }: Pick<Service, "log" | "signals" | "config">,
-): Promise<void> {
-  const { deadlineMs } = config.process.drain;
+  { log, path }: { log: Log; path: string },
+): Promise<number | undefined> {
+  try {
+    const started = await balancer.start();
+    if (started !== "stopped") logStart(log, { path, started, balancer });
+    return undefined;
+  } catch (error) {
+    if (error instanceof StartError) log.error(`lb cannot start: ${error.message}`);
+    else if (error instanceof ListenError) log.error(listenProblem(error));
+    else throw error;
+    return exit.failed;
+  }
+}
+
+function listenProblem({ listener, address, message }: ListenError): string {
+  return `listener ${listener} cannot listen on ${formatAddress(address)}: ${message}; ` +
+    "stop what holds it or bind elsewhere";
+}
+
+async function drain(balancer: Balancer, { log, signals }: Pick<Service, "log" | "signals">): Promise<void> {
+  const { deadlineMs } = balancer.config.process.drain;
   const deadline = Number.isFinite(deadlineMs)
     ? `cut in ${formatDuration(deadlineMs)} at the latest`
     : "without a deadline";
   log.info(`draining: no new sessions, ${balancer.openSessions} open ones end, ${deadline}`);
-  const ended = await Promise.race([balancer.drain(), signals.now]);
-  if (ended === "now") log.info(`stopping at once: ${balancer.openSessions} sessions are cut`);
+  await Promise.race([balancer.drain(), signals.now]);
+}
+
+/** Takes over the file as it is now. Never rejects: whatever goes wrong with a new configuration, the one in force goes on. */
+async function reload(path: string, options: Parameters<typeof reloadFile>[1]): Promise<void> {
+  try {
+    await reloadFile(path, options);
+  } catch (error) {
+    options.log.error(`reload failed: ${error instanceof Error ? error.stack : error}`);
+  }
 }
 
 async function reloadFile(
@@ -150,33 +149,4 @@ async function reloadFile(
 function logOptions({ log: { level, format } }: Config, { stdout }: Terminal): Parameters<typeof openLog>[0] {
   const text = format === "text" || (format === "auto" && stdout.isTerminal());
   return { level, format: text ? "text" : "json", output: stdout };
-}
-
-function logStart(
-  log: Log,
-  { path, config, started, balancer }: { path: string; config: Config; started: Started; balancer: Balancer },
-): void {
-  const { engine, engineReason, workers, maxConnections } = started;
-  const asked = config.process.maxConnections;
-  const lowered = maxConnections < asked ? ` (asked ${asked}, the descriptor limit allows no more)` : "";
-  log.info(
-    `lb ${version} started with ${path}: engine ${engine} (${engineReason}), workers ${workers}, ` +
-      `maxConnections ${maxConnections}${lowered}`,
-    { version, engine, engineReason, workers, maxConnections, config: path },
-  );
-  for (const { name, addresses } of started.listeners) {
-    const bind = addresses.map(formatAddress);
-    const pool = config.listeners.find((listener) => listener.name === name)?.pool;
-    log.info(`listener ${name} on ${bind.join(", ")} -> pool ${pool}`, { listener: name, bind, pool });
-  }
-  const targets = balancer.targets();
-  for (const { name, algorithm } of config.pools) {
-    const own = targets.filter(({ pool }) => pool === name);
-    const up = own.filter(({ state }) => state === "up").length;
-    log.info(`pool ${name}: ${algorithm}, ${up} of ${own.length} targets up`, {
-      pool: name,
-      algorithm,
-      targets: own.map(({ address, state }) => ({ address, state })),
-    });
-  }
 }

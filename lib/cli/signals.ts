@@ -5,8 +5,10 @@ export interface Signals extends Disposable {
   readonly stop: Promise<"drain" | "now">;
   /** Settles at the one that says "at once": INT, or a second TERM. */
   readonly now: Promise<"now">;
-  /** Called for every HUP from here on. */
+  /** Called for every HUP, and every `hangup`; one that came before is made up for. */
   onHangup(reload: () => void): void;
+  /** Does what a HUP does. */
+  hangup(): void;
 }
 
 /** Takes over the signals until disposed; those that mean nothing to us are ignored, for each would end the process. */
@@ -14,6 +16,11 @@ export function onSignals(): Signals {
   const stop = Promise.withResolvers<"drain" | "now">();
   const now = Promise.withResolvers<"now">();
   let reload: (() => void) | undefined;
+  let missed = false;
+  const hangup = () => {
+    if (reload === undefined) missed = true;
+    else reload();
+  };
   let terms = 0;
   const stopNow = () => {
     stop.resolve("now");
@@ -23,7 +30,7 @@ export function onSignals(): Signals {
     ["SIGINT", stopNow],
     // A second TERM comes from somebody who does not want to wait.
     ["SIGTERM", () => ++terms === 1 ? stop.resolve("drain") : stopNow()],
-    ["SIGHUP", () => reload?.()],
+    ["SIGHUP", hangup],
     ["SIGUSR1", () => {}],
     ["SIGUSR2", () => {}],
   ];
@@ -31,7 +38,11 @@ export function onSignals(): Signals {
   return {
     stop: stop.promise,
     now: now.promise,
-    onHangup: (callback) => reload = callback,
+    onHangup(callback) {
+      reload = callback;
+      if (missed) callback();
+    },
+    hangup,
     [Symbol.dispose]() {
       for (const [signal, handler] of handlers) Deno.removeSignalListener(signal, handler);
     },

@@ -1,32 +1,23 @@
-/** An editor writes a file in several steps; a change is acted on when they are over. */
-const settleMs = 200;
+/** How often the file is read again; a change counts once it has stood for as long. */
+const lookMs = 500;
 
 /**
- * Calls `onChange` when the content of a file has changed, until disposed. The folder is watched, not the file: a watch on a
- * file ends when an editor puts a new file in its place.
+ * Calls `onChange` when the content of a file has changed, until disposed. The file is read again and again: a watch of the
+ * system's on a file ends when an editor puts a new file in its place, and one on a folder when a release replaces that.
  */
 export function watchFile(path: string, onChange: () => void): Disposable {
-  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ".";
-  const watcher = Deno.watchFs(folder, { recursive: false });
-  let content = read(path);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const look = () => {
-    const before = content;
-    content = read(path);
-    if (content !== before) onChange();
-  };
-  (async () => {
-    for await (const _event of watcher) {
-      clearTimeout(timer);
-      timer = setTimeout(look, settleMs);
+  let acted = read(path);
+  let seen = acted;
+  const timer = setInterval(() => {
+    const now = read(path);
+    // Twice the same: an editor writes a file in several steps.
+    if (now === seen && now !== acted) {
+      acted = now;
+      onChange();
     }
-  })();
-  return {
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      watcher.close();
-    },
-  };
+    seen = now;
+  }, lookMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function read(path: string): string {

@@ -103,6 +103,6 @@ function sameHost(a: string, b: string): boolean {
   const wildcard = a === "0.0.0.0" || a === "::" ? a : b;
   const other = wildcard === a ? b : a;
   if (wildcard === "0.0.0.0") return /^[\d.]+$/.test(other);
-  // [::] listens for IPv6 alone beside 0.0.0.0: the engines bind it so.
+  // [::] takes IPv4 clients as well, but leaves them to a listener on 0.0.0.0 of the same port (SO_REUSEPORT).
   return wildcard === "::" && other.includes(":");
 }

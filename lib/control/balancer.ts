@@ -16,11 +16,14 @@ import type { AcceptErrors, Bind, FailedAttempt } from "../dataplane/messages.ts
 import { SharedPoolState } from "../pool/shared.ts";
 import type { CloseRecord } from "../session/record.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
-import { checkFree } from "./binds.ts";
-import { freeDescriptors, sessionCap, wantedDescriptors } from "./descriptors.ts";
+import { checkFree, removeStale } from "./binds.ts";
+import { sessionCap } from "./descriptors.ts";
 import { names, placeNames, snapshotOf } from "./plan.ts";
 import { SlotTable } from "./slots.ts";
 import { type Events, ListenError, Thread } from "./thread.ts";
+
+/** How long the threads have to end their sessions when everything is to end at once. */
+const lastRecordsMs = 500;
 
 /** What the balancer tells while it runs. */
 export type BalancerEvent =
@@ -28,6 +31,8 @@ export type BalancerEvent =
   | { readonly kind: "closed"; readonly records: readonly CloseRecord[] }
   | { readonly kind: "failedAttempts"; readonly attempts: readonly FailedAttempt[] }
   | { readonly kind: "acceptErrors"; readonly errors: readonly AcceptErrors[] }
+  /** So many of the above were dropped, because a thread had no time to report them. */
+  | { readonly kind: "lost"; readonly count: number }
   /** The program itself is at fault; `dead`: a data-plane thread has ended for it. */
   | { readonly kind: "fault"; readonly detail: string; readonly dead: boolean };
 
@@ -92,18 +97,19 @@ export class Balancer {
 
   /**
    * Binds every listener, probes every target once, and accepts. Clients that connect meanwhile wait in the kernel's
-   * queue. Throws StartError, or ListenError when an address cannot be bound; nothing is left behind then.
+   * queue. `stopped` when `stop` was called meanwhile. Throws StartError, or ListenError when an address cannot be
+   * bound; nothing is left behind then.
    */
-  async start(): Promise<Started> {
+  async start(): Promise<Started | "stopped"> {
     const problem = tooMuch(this.#config);
     if (problem !== undefined) throw new StartError(problem);
-    const { maxConnections } = this.#config.process;
-    this.#mostConnections = sessionCap(maxConnections, freeDescriptors(wantedDescriptors(maxConnections)));
     this.#keepSlots(this.#config);
     try {
       this.#monitor.update(probed(this.#config));
       const listeners = await this.#listen();
+      this.#mostConnections = this.#countPlaces();
       await this.#monitor.firstRound();
+      if (this.#stopped) return "stopped";
       this.#publish();
       for (const thread of this.#threads) thread.send({ type: "accept" });
       return {
@@ -119,6 +125,11 @@ export class Balancer {
       await this.stop();
       throw error;
     }
+  }
+
+  /** The configuration in force. */
+  get config(): Config {
+    return this.#config;
   }
 
   /** The number of the configuration in force, from 1. */
@@ -162,10 +173,19 @@ export class Balancer {
     await this.stop();
   }
 
-  /** Ends at once: sessions, probes, threads. */
+  /** Ends at once: sessions (as `killed`, after a `drain` there are none), probes, threads. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    for (const thread of this.#threads) {
+      thread.send({ type: "cut", reason: "killed", spreadMs: 0 });
+      thread.send({ type: "drain" });
+    }
+    // Each session still leaves its record; a thread that hangs is not waited for.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise((resolve) => timer = setTimeout(resolve, lastRecordsMs));
+    await Promise.race([Promise.all(this.#threads.map(({ drained }) => drained)), patience]);
+    clearTimeout(timer);
     for (const thread of this.#threads) thread.terminate();
     await this.#monitor.close();
   }
@@ -198,15 +218,24 @@ export class Balancer {
     );
   }
 
+  #countPlaces(): number {
+    try {
+      return sessionCap(this.#config.process.maxConnections);
+    } catch (error) {
+      throw new StartError(
+        `descriptors cannot be counted: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+
   async #listen(): Promise<Started["listeners"]> {
-    const shared = this.#workers > 1;
+    // With one thread too: only so can 0.0.0.0 and [::] both be bound to the same port.
+    const shared = Deno.build.os === "linux";
     const asked = this.#config.listeners.flatMap(({ name, bind }) =>
       bind.map((address): Bind => ({ listener: name, address, shared: shared && address.kind === "tcp" }))
     );
     for (const bind of asked) {
-      await checkFree(bind.address).catch((error) => {
-        throw new ListenError(bind, error.message);
-      });
+      await makeFree(bind);
     }
     for (let index = 0; index < this.#workers; index++) {
       this.#threads.push(
@@ -267,10 +296,11 @@ export class Balancer {
     for (const thread of this.#threads) thread.send({ type: "cut", reason: "drain_deadline", spreadMs });
   }
 
-  #tell({ closed, failedAttempts, acceptErrors, faults }: Events): void {
+  #tell({ closed, failedAttempts, acceptErrors, faults, lost }: Events): void {
     if (closed.length > 0) this.#onEvent({ kind: "closed", records: closed });
     if (failedAttempts.length > 0) this.#onEvent({ kind: "failedAttempts", attempts: failedAttempts });
     if (acceptErrors.length > 0) this.#onEvent({ kind: "acceptErrors", errors: acceptErrors });
+    if (lost > 0) this.#onEvent({ kind: "lost", count: lost });
     for (const detail of faults) this.#onEvent({ kind: "fault", detail, dead: false });
   }
 }
@@ -291,6 +321,16 @@ function probed({ pools }: Config): Parameters<Monitor["update"]>[0] {
   return pools.flatMap(({ name, targets, health }) =>
     targets.map(({ address }) => ({ key: names.target(name, formatAddress(address)), address, health }))
   );
+}
+
+/** Throws ListenError when a bind cannot be had. */
+async function makeFree(bind: Bind): Promise<void> {
+  try {
+    await checkFree(bind.address);
+    await removeStale(bind.address);
+  } catch (error) {
+    throw new ListenError(bind, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function workersFor({ process }: Config): number {

@@ -35,6 +35,8 @@ export type Report =
     readonly failedAttempts: readonly FailedAttempt[];
     readonly acceptErrors: readonly AcceptErrors[];
     readonly faults: readonly string[];
+    /** How many of all these were dropped. */
+    readonly lost: number;
   };
 
 export interface FailedAttempt extends Attempt {

@@ -4,7 +4,7 @@ import type { AcceptErrors, FailedAttempt, Report } from "./messages.ts";
 
 const flushMs = 20;
 
-/** Beyond so many waiting records a thread drops the newer ones: the control plane cannot be keeping up. */
+/** Beyond so many between two reports a thread drops the newer ones: it has had no time to report. */
 const mostWaiting = 50_000;
 
 /** Not for several threads. Call `flush` before the thread ends. */
@@ -14,6 +14,7 @@ export class Outbox {
   #failedAttempts: FailedAttempt[] = [];
   #acceptErrors = new Map<string, AcceptErrors>();
   #faults: string[] = [];
+  #lost = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(post: (report: Report) => void) {
@@ -49,7 +50,9 @@ export class Outbox {
       failedAttempts: this.#failedAttempts,
       acceptErrors: [...this.#acceptErrors.values()],
       faults: this.#faults,
+      lost: this.#lost,
     };
+    this.#lost = 0;
     [this.#closed, this.#failedAttempts, this.#faults] = [[], [], []];
     this.#acceptErrors.clear();
     this.#post(report);
@@ -57,6 +60,7 @@ export class Outbox {
 
   #add<T>(list: T[], item: T): void {
     if (list.length < mostWaiting) list.push(item);
+    else this.#lost++;
     this.#schedule();
   }
 

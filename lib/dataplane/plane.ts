@@ -101,7 +101,12 @@ export class DataPlane {
     const begun = this.#accepting;
     this.#accepting = this.#acceptors.length;
     for (const { listener, acceptor } of this.#acceptors.slice(begun)) {
-      this.#acceptAll(listener, acceptor).catch((error) => this.#outbox.fault(error));
+      // A listener that serves no more must not go unnoticed: the kernel goes on giving it its share of the clients.
+      this.#acceptAll(listener, acceptor).catch((error) =>
+        queueMicrotask(() => {
+          throw error;
+        })
+      );
     }
   }
 

@@ -14,11 +14,14 @@ export interface DirectionState {
   readonly ended: boolean;
 }
 
-/** `linger`: over as soon as both have ended, or the sender has had its time. `targetCut`: as soon as the client may be closed. */
+/**
+ * What is to be done. A side that takes nothing and sends nothing any more is `gone`: nothing the other still sends can
+ * arrive, but closing on unread input would destroy what that other side has yet to receive. So its input is read on and
+ * thrown away for a while; the session is over when that ends too. `targetCut`: over as soon as the client may be closed.
+ */
 export type Outcome =
-  | { readonly kind: "open" }
-  | { readonly kind: "end" | "linger"; readonly end: RelayEnd }
-  | { readonly kind: "targetCut" };
+  | { readonly kind: "open" | "targetGone" | "clientGone" | "targetCut" }
+  | { readonly kind: "end"; readonly end: RelayEnd };
 
 /** Looks at both directions after something has ended in one of them. */
 export function outcomeOf(up: DirectionState, down: DirectionState): Outcome {
@@ -30,8 +33,7 @@ export function outcomeOf(up: DirectionState, down: DirectionState): Outcome {
   // closes while the client still sends has only said that it is done.
   const end = down.sinkFailed === undefined ? "done" : "client_reset";
   if (up.ended && down.ended) return { kind: "end", end };
-  // A side that takes nothing and sends nothing any more is gone: nothing the other still sends can arrive, but closing
-  // on unread input would destroy what that side has yet to receive. So read on for a while.
-  const gone = (up.ended && down.sinkFailed !== undefined) || (down.ended && up.sinkFailed !== undefined);
-  return gone ? { kind: "linger", end } : { kind: "open" };
+  if (up.ended && down.sinkFailed !== undefined) return { kind: "clientGone" };
+  if (down.ended && up.sinkFailed !== undefined) return { kind: "targetGone" };
+  return { kind: "open" };
 }

@@ -219,8 +219,11 @@ export class StreamRelay implements Relay, Watched {
     if (up.ended || down.ended) this.#halfClosedAt = Math.min(this.#halfClosedAt, performance.now());
     const outcome = outcomeOf(up, down);
     if (outcome.kind === "end") this.#end(outcome.end);
-    else if (outcome.kind === "linger") this.#linger ??= setTimeout(() => this.#end(outcome.end), lingerMs);
     else if (outcome.kind === "targetCut") this.#targetWasCut();
+    else if (outcome.kind === "targetGone") this.#hearClientOut();
+    else if (outcome.kind === "clientGone") {
+      this.#linger ??= setTimeout(() => this.#end("client_reset"), lingerMs);
+    }
   }
 
   /**
@@ -231,13 +234,27 @@ export class StreamRelay implements Relay, Watched {
     const up = this.#up;
     const reading = up.sinkFailed === undefined && up.waitingSince === Infinity;
     if (reading || up.sourceEnd !== undefined) return this.#end("server_reset");
+    this.#readOn({ quietMs, mostMs: lingerMs, quiet: "server_reset", most: "server_reset" });
+  }
+
+  /** The target has finished and takes no more, so nothing is left to do but to let the client have what it is owed. */
+  #hearClientOut(): void {
+    this.#readOn({ quietMs: lingerMs, mostMs: this.limits.halfClosedMs, quiet: "done", most: "half_closed" });
+  }
+
+  /** Reads and throws away what the client sends until it has been quiet for a while, or has gone on for too long. */
+  #readOn(
+    { quietMs, mostMs, quiet, most }: { quietMs: number; mostMs: number; quiet: RelayEnd; most: RelayEnd },
+  ) {
     if (this.#linger !== undefined) return;
-    const endAt = performance.now() + lingerMs;
+    const endAt = performance.now() + mostMs;
     let seenBytes = -1;
     this.#linger = setInterval(() => {
-      if (up.receivedBytes === seenBytes || performance.now() >= endAt) this.#end("server_reset");
-      seenBytes = up.receivedBytes;
-    }, quietMs);
+      const seen = this.#up.receivedBytes;
+      if (seen === seenBytes) this.#end(quiet);
+      else if (performance.now() >= endAt) this.#end(most);
+      seenBytes = seen;
+    }, Math.min(quietMs, mostMs));
   }
 
   #end(end: RelayEnd | "cut"): void {

@@ -51,6 +51,7 @@ Deno.test("what happens in one moment goes out in one report", async () => {
       { listener: "api", cause: "too many open files", count: 1 },
     ],
     faults: ["broken"],
+    lost: 0,
   }]);
 });
 
@@ -91,6 +92,7 @@ Deno.test("records that nobody fetches take bounded memory, the older ones kept"
   box.flush();
   assert.equal(posted[0]?.closed[0], one);
   assert((posted[0]?.closed.length ?? Infinity) <= 50_000);
+  assert.equal((posted[0]?.closed.length ?? 0) + (posted[0]?.lost ?? 0), 200_001);
 });
 
 Deno.test("an attempt that failed is told at once, not with the end of its session", async () => {

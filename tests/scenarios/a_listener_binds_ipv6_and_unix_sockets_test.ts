@@ -1,3 +1,4 @@
+import { RunningLb } from "../support/lb.ts";
 import assert from "node:assert/strict";
 import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
 import { counts } from "./counts.ts";
@@ -26,6 +27,22 @@ async function exchangeOverUnix(path: string): Promise<void> {
 }
 
 for (const workers of [1, 2]) {
+  Deno.test(`0.0.0.0 and [::] are bound to the same port together, ${workers} workers`, async () => {
+    await using target = new Target((conn) => writePayload(conn, 1, 10));
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    listener.close();
+    await using lb = await RunningLb.start(JSON.stringify({
+      process: { workers },
+      listeners: { web: { bind: [`0.0.0.0:${port}`, `[::]:${port}`], pool: "app" } },
+      pools: { app: { health: "none", targets: [target.address] } },
+    }));
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      using client = await Deno.connect({ hostname, port: lb.port() });
+      assertPayload(await readToEnd(client), 1, 10);
+    }
+  });
+
   Deno.test(`a listener on [::1]:0 serves over IPv6 and records the client's address, ${workers} workers`, async () => {
     await using target = answering();
     await using lb = await startLb(target, { workers, bind: "[::1]:0" });

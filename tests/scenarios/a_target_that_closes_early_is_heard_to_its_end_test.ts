@@ -88,6 +88,33 @@ for (const workers of [1, 2]) {
   });
 }
 
+Deno.test("a client that reads late gets the whole answer of a target that has closed, however long it uploads on", async () => {
+  await using target = new Target(async (conn) => {
+    await readNumber(conn);
+    await writePayload(conn, 2, answer);
+    await untilHarmless(() => queuesOf(conn));
+  });
+  await using lb = await startLb(target);
+  using client = await connect(lb);
+  let over = false;
+  const trickle = async () => {
+    await writeAll(client, numberBytes(1));
+    // Longer than a quiet client is waited for.
+    while (!over) {
+      await writeAll(client, new Uint8Array(1_000));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const uploading = trickle();
+  // Being late is the point: longer than lb waits for a client that has gone quiet.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  assertPayload(await readToEnd(client), 2, answer);
+  over = true;
+  await uploading;
+  await client.closeWrite();
+  assert.deepEqual(reasonsOf(await closeRecords(lb, 1)), { done: 1 });
+});
+
 type Queues = Awaited<ReturnType<typeof queuesOf>>;
 
 /** Waits until closing harms nothing but what the client sent: else it is the target's own kernel that throws away. */

@@ -116,6 +116,49 @@ Deno.test("--watch reloads when another file is renamed over the configuration, 
   }
 });
 
+Deno.test("--watch notices a new file when the whole folder is replaced", async () => {
+  await using one = new Target(named("one"));
+  await using two = new Target(named("two"));
+  await using lb = await RunningLb.start(yaml({ targets: [one.address] }), { args: ["--watch"] });
+  const path = String(lb.lines.find(({ config }) => config !== undefined)?.["config"]);
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  await Deno.rename(folder, `${folder}.old`);
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(path, yaml({ targets: [two.address] }));
+  await lb.line(isReloaded(2));
+  await eventually("target two serves", async () => await received(lb.port()) === "two");
+  await Deno.remove(`${folder}.old`, { recursive: true });
+});
+
+Deno.test("a reload to access all leaves a record for every session from then on", async () => {
+  await using target = new Target(named("one"));
+  await using lb = await RunningLb.start(yaml({ targets: [target.address], top: "log: { access: none }" }));
+  await lb.writeConfig(yaml({ targets: [target.address], top: "log: { access: all }" }));
+  lb.kill("SIGHUP");
+  await lb.line(isReloaded(2));
+  await eventually("a session of the new configuration", async () => {
+    await received(lb.port());
+    return lb.records.length > 0;
+  });
+  const before = lb.records.length;
+  for (let session = 0; session < 40; session++) await received(lb.port());
+  await lb.until(() => lb.records.length >= before + 40 || undefined);
+});
+
+Deno.test("the drain deadline of the configuration in force counts, not that of the start", async () => {
+  await using target = new Target(echo);
+  const drain = (deadline: string) =>
+    yaml({ targets: [target.address], process: `drain: { deadline: ${deadline} }` });
+  await using lb = await RunningLb.start(drain("1h"));
+  await lb.writeConfig(drain("50ms"));
+  lb.kill("SIGHUP");
+  await lb.line(isReloaded(2));
+  using _client = await Client.served(lb.port());
+  lb.kill("SIGTERM");
+  await lb.line(({ message }) => message?.endsWith("cut in 50ms at the latest") ?? false);
+  await lb.line(({ reason }) => reason === "drain_deadline");
+});
+
 function count(lb: RunningLb, message: string): number {
   return lb.lines.filter((line) => line.message === message).length;
 }
