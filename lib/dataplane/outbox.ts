@@ -1,4 +1,5 @@
 /** Gathers what a data-plane thread has to tell and sends it a few times a second, not once a session. */
+import type { Engine } from "../relay/engine.ts";
 import type { CloseRecord } from "../session/record.ts";
 import type { AcceptErrors, FailedAttempt, Report } from "./messages.ts";
 
@@ -10,15 +11,17 @@ const mostWaiting = 50_000;
 /** Not for several threads. Call `flush` before the thread ends. */
 export class Outbox {
   readonly #post: (report: Report) => void;
+  readonly #after: Engine["after"];
   #closed: CloseRecord[] = [];
   #failedAttempts: FailedAttempt[] = [];
   #acceptErrors = new Map<string, AcceptErrors>();
   #faults: string[] = [];
   #lost = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: (() => void) | undefined;
 
-  constructor(post: (report: Report) => void) {
+  constructor(post: (report: Report) => void, after: Engine["after"]) {
     this.#post = post;
+    this.#after = after;
   }
 
   closed(record: CloseRecord): void {
@@ -42,8 +45,8 @@ export class Outbox {
   }
 
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     const report: Report = {
       type: "events",
       closed: this.#closed,
@@ -65,6 +68,6 @@ export class Outbox {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => this.flush(), flushMs);
+    this.#cancel ??= this.#after(flushMs, () => this.flush());
   }
 }

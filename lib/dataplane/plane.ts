@@ -52,7 +52,7 @@ export class DataPlane {
     const counts = options.memory.counts[options.worker];
     if (counts === undefined) throw new RangeError(`no counts for worker ${options.worker}`);
     this.#counts = counts;
-    this.#outbox = new Outbox(options.post);
+    this.#outbox = new Outbox(options.post, options.engine.after);
   }
 
   /** Takes over a snapshot; sessions that are open keep theirs. */
@@ -115,7 +115,7 @@ export class DataPlane {
     this.#closeAcceptors();
     this.#draining = true;
     // Not now: a client accepted in this turn of the loop has no session yet.
-    setTimeout(() => this.#tellIfDrained());
+    this.#options.engine.after(0, () => this.#tellIfDrained());
   }
 
   /** Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. */
@@ -123,7 +123,7 @@ export class DataPlane {
     const sessions = [...this.#sessions.values()];
     for (const [index, session] of sessions.entries()) {
       if (spreadMs === 0) session.cut(reason);
-      else setTimeout(() => session.cut(reason), spreadMs * index / sessions.length);
+      else this.#options.engine.after(spreadMs * index / sessions.length, () => session.cut(reason));
     }
   }
 

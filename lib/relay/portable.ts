@@ -24,6 +24,10 @@ export function portableEngine(): Engine {
   const deadlines = new Deadlines();
   return {
     name: "portable",
+    after(ms, callback) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
     listen: (address, options) => new PortableAcceptor(address, options),
     connect,
     relay(client: Socket, target: Socket, limits: RelayLimits): Relay {

@@ -1,3 +1,4 @@
+import { portableEngine } from "../../lib/relay/portable.ts";
 import assert from "node:assert/strict";
 import type { Report } from "../../lib/dataplane/messages.ts";
 import { Outbox } from "../../lib/dataplane/outbox.ts";
@@ -12,7 +13,7 @@ type Events = Extract<Report, { type: "events" }>;
 
 function outbox(): { box: Outbox; posted: Events[] } {
   const posted: Events[] = [];
-  return { box: new Outbox((report) => posted.push(report as Events)), posted };
+  return { box: new Outbox((report) => posted.push(report as Events), portableEngine().after), posted };
 }
 
 function record(id: string): CloseRecord {

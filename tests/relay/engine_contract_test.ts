@@ -6,11 +6,12 @@ import { fullReceivers } from "./full_receivers.ts";
 import type { ContractCase, Harness } from "./harness.ts";
 import { memoryHarness } from "./memory_harness.ts";
 import { movingBytes } from "./moving_bytes.ts";
+import { linuxHarnesses } from "./linux_harness.ts";
 import { portableHarnesses } from "./portable_harness.ts";
 import { randomLives } from "./random_lives.ts";
 import { timeLimits } from "./time_limits.ts";
 
-const harnesses: readonly Harness[] = [memoryHarness, ...portableHarnesses];
+const harnesses: readonly Harness[] = [memoryHarness, ...portableHarnesses, ...linuxHarnesses];
 
 const cases: readonly ContractCase[] = [
   ...movingBytes,

@@ -23,12 +23,19 @@ export const portableHarnesses: readonly Harness[] = [
   },
 ];
 
+/** An engine, which a world disposes with itself where it needs that. */
+export type TestedEngine = Engine & Partial<Disposable>;
+
 /** A harness of real sockets on a host of this machine, for any engine. */
 export function tcpHarness(
   host: string,
-  { engine, lacks }: { engine: () => Engine; lacks: { readonly [ability in Ability]?: string } },
+  { name = "portable", engine, lacks }: {
+    name?: string;
+    engine: () => TestedEngine;
+    lacks: { readonly [ability in Ability]?: string };
+  },
 ): Harness {
-  return { name: `portable, ${host}`, lacks, open: () => Promise.resolve(new TcpWorld(engine(), host)) };
+  return { name: `${name}, ${host}`, lacks, open: () => Promise.resolve(new TcpWorld(engine(), host)) };
 }
 
 /** A peer over one of Deno's connections. */
@@ -74,10 +81,10 @@ function resetPeers(peers: readonly Peer[]): void {
 }
 
 abstract class SocketWorld implements World {
-  readonly engine: Engine;
+  readonly engine: TestedEngine;
   protected readonly opened = new DisposableStack();
 
-  constructor(engine: Engine) {
+  constructor(engine: TestedEngine) {
     this.engine = engine;
   }
 
@@ -94,6 +101,7 @@ abstract class SocketWorld implements World {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.opened.dispose();
+    this.engine[Symbol.dispose]?.();
     return Promise.resolve();
   }
 
@@ -112,7 +120,7 @@ class TcpWorld extends SocketWorld {
   /** Ports that only sockets of this world have. */
   readonly #ports = new Set<number>();
 
-  constructor(engine: Engine, host: string) {
+  constructor(engine: TestedEngine, host: string) {
     super(engine);
     this.#host = host;
   }

@@ -26,6 +26,11 @@ export class MemoryEngine implements Engine {
     return this.#openSockets;
   }
 
+  after(ms: number, callback: () => void): () => void {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  }
+
   listen(address: SocketAddress, options: ListenOptions): MemoryAcceptor {
     const bound = address.kind === "tcp" && address.port === 0
       ? { ...address, port: this.#nextPort++ }

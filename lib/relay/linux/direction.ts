@@ -1,0 +1,209 @@
+/** One direction of a session: bytes from one socket to the other, by recv and send, or by splice once it is bulk. */
+import type { DirectionState, SinkFailure } from "../ending.ts";
+import { ep, errno, type Libc, so } from "./libc.ts";
+import { type Pipe, pipeBytes, type Pipes } from "./pipes.ts";
+import type { LinuxSocket } from "./socket.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** So many rounds in a row, then the other sessions have theirs. */
+const mostRounds = 16;
+
+/** What the sessions of a thread share: never in use by two of them at once, since no call is left in the middle. */
+export interface Shared {
+  readonly libc: Libc;
+  readonly pipes: Pipes;
+  /** For recv and send; a read that fills it makes a direction bulk. */
+  readonly buffer: Bytes;
+}
+
+/** Moves what it can whenever it is asked to; keeps no buffer while nothing waits. */
+export class LinuxDirection implements DirectionState {
+  readonly #shared: Shared;
+  readonly #source: LinuxSocket;
+  readonly #sink: LinuxSocket;
+  readonly #sourceWasCut: () => boolean;
+  receivedBytes = 0;
+  sentBytes = 0;
+  firstByteAt: number | undefined;
+  lastByteAt = -Infinity;
+  waitingSince = Infinity;
+  sourceEnd: "eof" | "reset" | undefined;
+  sinkFailed: SinkFailure | undefined;
+  ended = false;
+  /** Bytes that were read and that the sink has not taken yet. */
+  #held: Bytes | undefined;
+  #pipe: Pipe | undefined;
+  #piped = 0;
+
+  constructor(
+    source: LinuxSocket,
+    sink: LinuxSocket,
+    options: { shared: Shared; sourceWasCut: () => boolean },
+  ) {
+    this.#source = source;
+    this.#sink = sink;
+    this.#shared = options.shared;
+    this.#sourceWasCut = options.sourceWasCut;
+  }
+
+  /** Moves bytes until one side has to be waited for; true when it stopped only to let others have their turn. */
+  move(): boolean {
+    for (let round = 0; round < mostRounds; round++) {
+      if (!this.#flush()) return false;
+      if (this.sourceEnd !== undefined) {
+        this.#finish();
+        return false;
+      }
+      if (!this.#source.readable) {
+        return false;
+      }
+      if (this.#pipe === undefined || this.sinkFailed !== undefined) this.#receive();
+      else this.#spliceIn(this.#pipe);
+    }
+    return true;
+  }
+
+  /** Gives back what it holds; no `move` after it. */
+  close(): void {
+    this.#held = undefined;
+    if (this.#pipe === undefined) return;
+    if (this.#piped > 0) this.#shared.pipes.close(this.#pipe);
+    else this.#shared.pipes.giveBack(this.#pipe);
+    this.#pipe = undefined;
+  }
+
+  /** Hands on what is held; false while the sink takes no more. */
+  #flush(): boolean {
+    if (this.sinkFailed !== undefined) this.#discard();
+    while (this.#held !== undefined) {
+      if (!this.#sink.writable) return false;
+      const rest = this.#held;
+      const sent = this.#send(rest, rest.length);
+      if (sent < 0) return this.sinkFailed !== undefined;
+      this.#held = sent === rest.length ? undefined : rest.subarray(sent);
+    }
+    while (this.#piped > 0) {
+      if (!this.#sink.writable) return false;
+      if (!this.#spliceOut()) return this.sinkFailed !== undefined;
+    }
+    this.waitingSince = Infinity;
+    return true;
+  }
+
+  #discard(): void {
+    this.#held = undefined;
+    this.waitingSince = Infinity;
+    if (this.#pipe !== undefined && this.#piped > 0) {
+      this.#shared.pipes.close(this.#pipe);
+      this.#pipe = undefined;
+      this.#piped = 0;
+    }
+  }
+
+  #receive(): void {
+    const { libc, buffer } = this.#shared;
+    const size = libc.call.recv(this.#source.descriptor, buffer, buffer.length, 0);
+    if (size <= 0) return this.#nothingRead(size);
+    if (size > buffer.length) throw new Error(`recv gave ${size} of ${buffer.length} bytes`);
+    this.#received(size);
+    // Less than asked for was all there is, except where the end is behind it.
+    if (size < buffer.length) this.#source.readable = this.#source.hungUp;
+    else this.#pipe ??= this.#shared.pipes.take();
+    if (this.sinkFailed !== undefined) return;
+    const sent = this.#sink.writable ? this.#send(buffer, size) : 0;
+    if (sent < size && this.sinkFailed === undefined) this.#held = buffer.slice(Math.max(0, sent), size);
+  }
+
+  /** Sends; returns how many bytes were taken, or -1. */
+  #send(bytes: Bytes, size: number): number {
+    const { libc } = this.#shared;
+    const sent = libc.call.send(this.#sink.descriptor, bytes, size, so.MSG_NOSIGNAL);
+    if (sent < 0) return this.#notTaken(libc.errno());
+    if (sent > size) throw new Error(`send took ${sent} of ${size} bytes`);
+    this.#taken(sent);
+    if (sent < size) this.#wait();
+    return sent;
+  }
+
+  #spliceIn(pipe: Pipe): void {
+    const { libc } = this.#shared;
+    const { descriptor } = this.#source;
+    const size = libc.call.splice(descriptor, null, pipe.write, null, pipeBytes, ep.SPLICE_F_MOVE_NONBLOCK);
+    if (size <= 0) return this.#nothingRead(size);
+    this.#received(size);
+    this.#piped += size;
+  }
+
+  #spliceOut(): boolean {
+    const { libc } = this.#shared;
+    const { read } = this.#pipe!;
+    const size = libc.call.splice(
+      read,
+      null,
+      this.#sink.descriptor,
+      null,
+      this.#piped,
+      ep.SPLICE_F_MOVE_NONBLOCK,
+    );
+    if (size < 0) return this.#notTaken(libc.errno()) === 0;
+    if (size > this.#piped) throw new Error(`splice took ${size} of ${this.#piped} bytes`);
+    this.#piped -= size;
+    this.#taken(size);
+    return true;
+  }
+
+  /** A read that gave nothing: the end (0), nothing for now, or a connection that was cut. */
+  #nothingRead(result: number): void {
+    if (result === 0) {
+      this.sourceEnd = "eof";
+      return;
+    }
+    const number = this.#shared.libc.errno();
+    if (number === errno.EAGAIN) this.#source.readable = false;
+    else if (number !== errno.EINTR) this.sourceEnd = "reset";
+  }
+
+  /** A write that took nothing: -1, or 0 where it may be tried again at once. */
+  #notTaken(number: number): -1 | 0 {
+    if (number === errno.EINTR) return 0;
+    if (number === errno.EAGAIN) this.#wait();
+    else this.sinkFailed = number === errno.EPIPE ? "closed" : "reset";
+    return -1;
+  }
+
+  #wait(): void {
+    this.#sink.writable = false;
+    if (this.waitingSince === Infinity) this.waitingSince = performance.now();
+  }
+
+  #received(size: number): void {
+    this.lastByteAt = performance.now();
+    this.firstByteAt ??= this.lastByteAt;
+    this.receivedBytes += size;
+  }
+
+  #taken(size: number): void {
+    this.sentBytes += size;
+    if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = performance.now();
+  }
+
+  /** A quiet direction keeps no pipe: it is two descriptors. */
+  leaveBulk(): void {
+    if (this.#pipe === undefined || this.#piped > 0) return;
+    this.#shared.pipes.giveBack(this.#pipe);
+    this.#pipe = undefined;
+  }
+
+  #finish(): void {
+    if (this.ended || this.sourceEnd !== "eof") return;
+    this.leaveBulk();
+    // A FIN says "complete", so there is none behind a transfer that was cut.
+    if (this.sinkFailed === undefined && !this.#sourceWasCut()) {
+      if (this.#shared.libc.call.shutdown(this.#sink.descriptor, so.SHUT_WR) !== 0) {
+        this.sinkFailed = "closed";
+      }
+    }
+    this.ended = true;
+  }
+}

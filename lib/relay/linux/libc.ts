@@ -1,0 +1,114 @@
+/**
+ * The C library, as far as the linux engine needs it: the only `dlopen`, and every constant and layout of the kernel's
+ * interface. Linux with glibc, x86-64 and aarch64, both little-endian. Sources: the man pages of section 2 and the headers
+ * named at each group (Linux 6.1, glibc 2.36).
+ */
+
+/** errno values (asm-generic/errno-base.h, errno.h). */
+export const errno = {
+  EINTR: 4,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  ENFILE: 23,
+  EMFILE: 24,
+  EPIPE: 32,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETUNREACH: 101,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
+  EINPROGRESS: 115,
+} as const;
+
+/** Sockets (bits/socket.h, asm-generic/socket.h, netinet/tcp.h, linux/sockios.h). */
+export const so = {
+  AF_UNIX: 1,
+  AF_INET: 2,
+  AF_INET6: 10,
+  STREAM_NONBLOCK_CLOEXEC: 1 | 0o4000 | 0o2000000,
+  NONBLOCK_CLOEXEC: 0o4000 | 0o2000000,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  SO_ERROR: 4,
+  SO_LINGER: 13,
+  SO_REUSEPORT: 15,
+  IPPROTO_TCP: 6,
+  TCP_NODELAY: 1,
+  MSG_NOSIGNAL: 0x4000,
+  SHUT_WR: 1,
+  SIOCOUTQ: 0x5411n,
+} as const;
+
+/** epoll (sys/epoll.h) and splice (bits/fcntl-linux.h). */
+export const ep = {
+  CLOEXEC: 0o2000000,
+  CTL_ADD: 1,
+  IN: 0x001,
+  OUT: 0x004,
+  ERR: 0x008,
+  HUP: 0x010,
+  RDHUP: 0x2000,
+  ET: 0x80000000 | 0,
+  SPLICE_F_MOVE_NONBLOCK: 1 | 2,
+  F_SETPIPE_SZ: 1031,
+} as const;
+
+/** `struct epoll_event` is packed on x86-64 alone (sys/epoll.h): events, then 64 bits of the caller's. */
+export const epollEvent = Deno.build.arch === "x86_64"
+  ? { bytes: 12, dataAt: 4 } as const
+  : { bytes: 16, dataAt: 8 } as const;
+
+const symbols = {
+  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  // Sizes are size_t and results ssize_t; as u32 and i32 they cost no bigint, and no call asks for 2 GiB. Both calling
+  // conventions pass 32 bits in a register whose upper half is zero then.
+  recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  splice: { parameters: ["i32", "pointer", "i32", "pointer", "u32", "u32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The calls, and the errno of the one before. */
+export interface Libc {
+  readonly call: Deno.DynamicLibrary<typeof symbols>["symbols"];
+  /** Why the call before failed; ask before any other call. */
+  errno(): number;
+  close(): void;
+}
+
+/** Opens the C library for the calling thread (errno belongs to a thread). Throws without the ffi permission. */
+export function openLibc(): Libc {
+  const library = Deno.dlopen("libc.so.6", symbols);
+  const location = library.symbols.__errno_location();
+  if (location === null) throw new Error("errno has no place");
+  const view = new Deno.UnsafePointerView(location);
+  return {
+    call: library.symbols,
+    errno: () => view.getInt32(),
+    close: () => library.close(),
+  };
+}
+
+/** The name of an errno value where we have one. */
+export function errnoName(value: number): string {
+  return Object.entries(errno).find(([, number]) => number === value)?.[0] ?? `errno ${value}`;
+}

@@ -1,0 +1,78 @@
+/** `struct sockaddr` and our addresses, one into the other (netinet/in.h, sys/un.h). */
+import type { SocketAddress } from "../../values/address.ts";
+import { so } from "./libc.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Large enough for every kind (sockaddr_un: 2 + 108). */
+export const addressBytes = 110;
+
+/** The struct for an address; undefined for a host name, which the kernel does not resolve. Throws RangeError for a path that is too long. */
+export function encodeAddress(address: SocketAddress): Bytes | undefined {
+  if (address.kind === "unix") return encodeUnix(address.path);
+  const v4 = parseIpv4(address.host);
+  if (v4 !== undefined) {
+    return Uint8Array.of(so.AF_INET, 0, ...port(address.port), ...v4, 0, 0, 0, 0, 0, 0, 0, 0);
+  }
+  const v6 = parseIpv6(address.host);
+  if (v6 === undefined) return undefined;
+  return Uint8Array.of(so.AF_INET6, 0, ...port(address.port), 0, 0, 0, 0, ...v6, 0, 0, 0, 0);
+}
+
+/** The address in a struct that the kernel filled; a unix peer has none. */
+export function decodeAddress(bytes: Bytes): SocketAddress | undefined {
+  const family = bytes[0];
+  const number = (bytes[2] ?? 0) << 8 | (bytes[3] ?? 0);
+  if (family === so.AF_INET) return { kind: "tcp", host: bytes.subarray(4, 8).join("."), port: number };
+  if (family === so.AF_INET6) return { kind: "tcp", host: formatIpv6(bytes.subarray(8, 24)), port: number };
+  return undefined;
+}
+
+function encodeUnix(path: string): Bytes {
+  const text = new TextEncoder().encode(path);
+  if (text.length > 107) throw new RangeError(`the path of a unix socket has at most 107 bytes: ${path}`);
+  return Uint8Array.of(so.AF_UNIX, 0, ...text, 0);
+}
+
+function port(number: number): [number, number] {
+  return [number >> 8, number & 255];
+}
+
+function parseIpv4(host: string): number[] | undefined {
+  const parts = host.split(".");
+  const numbers = parts.map(Number);
+  const valid = parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part)) &&
+    numbers.every((n) => n < 256);
+  return valid ? numbers : undefined;
+}
+
+/** RFC 4291, section 2.2, with an IPv4 tail (2.2.3). */
+function parseIpv6(host: string): number[] | undefined {
+  if (!/^[0-9a-fA-F:.]+$/.test(host) || !host.includes(":")) return undefined;
+  const [head = "", tail, ...more] = host.split("::");
+  if (more.length > 0) return undefined;
+  const front = groups(head);
+  const back = tail === undefined ? [] : groups(tail);
+  if (front === undefined || back === undefined) return undefined;
+  const missing = 16 - front.length - back.length;
+  if (tail === undefined ? missing !== 0 : missing < 2) return undefined;
+  return [...front, ...new Array<number>(missing).fill(0), ...back];
+}
+
+function groups(text: string): number[] | undefined {
+  if (text === "") return [];
+  const bytes = text.split(":").map((group, index, all) => {
+    if (index === all.length - 1 && group.includes(".")) return parseIpv4(group);
+    return /^[0-9a-fA-F]{1,4}$/.test(group) ? port(parseInt(group, 16)) : undefined;
+  });
+  return bytes.includes(undefined) ? undefined : (bytes as number[][]).flat();
+}
+
+function formatIpv6(bytes: Bytes): string {
+  const mapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
+  // A listener on [::] is told of an IPv4 client as ::ffff:a.b.c.d.
+  if (mapped) return bytes.subarray(12).join(".");
+  const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16))
+    .join(":");
+  return new URL(`http://[${words}]`).hostname.slice(1, -1);
+}

@@ -1,0 +1,25 @@
+import { linuxEngine } from "../../lib/relay/linux/engine.ts";
+import { openLibc } from "../../lib/relay/linux/libc.ts";
+import { Reactor } from "../../lib/relay/linux/reactor.ts";
+import type { Harness } from "./harness.ts";
+import { tcpHarness, type TestedEngine } from "./portable_harness.ts";
+
+/** A linux engine in this thread, beside Deno's own event loop: it never waits in the kernel, and is turned each millisecond. */
+function turnedEngine(): TestedEngine {
+  const reactor = new Reactor(openLibc());
+  const engine = linuxEngine({ reactor, resolve: () => Promise.reject(new Error("no names here")) });
+  const timer = setInterval(() => reactor.turn(0), 1);
+  return {
+    ...engine,
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      reactor[Symbol.dispose]();
+    },
+  };
+}
+
+/** The kernel's sockets, where there are any. */
+export const linuxHarnesses: readonly Harness[] = Deno.build.os !== "linux" ? [] : [
+  tcpHarness("127.0.0.1", { name: "linux", engine: turnedEngine, lacks: {} }),
+  tcpHarness("::1", { name: "linux", engine: turnedEngine, lacks: {} }),
+];
