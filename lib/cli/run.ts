@@ -12,7 +12,7 @@ import { oneAtATime, onSignals, type Signals } from "./signals.ts";
 import { logStart } from "./start_lines.ts";
 import { watchFile } from "./watch.ts";
 
-/** How long the last log lines may take at the end. */
+/** How long the last log lines may stand still at the end. */
 const lastLinesMs = 1_000;
 
 /** `lb run` */

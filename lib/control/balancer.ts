@@ -12,7 +12,9 @@ import {
   countsOf,
   type SharedMemory,
 } from "../dataplane/memory.ts";
-import type { AcceptErrors, Bind, FailedAttempt } from "../dataplane/messages.ts";
+import type { AcceptErrors, Bind, EngineName, FailedAttempt } from "../dataplane/messages.ts";
+import { chooseEngine } from "../relay/choose.ts";
+import { Waker } from "../relay/linux/waker.ts";
 import { SharedPoolState } from "../pool/shared.ts";
 import type { CloseRecord } from "../session/record.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
@@ -76,6 +78,7 @@ export class Balancer {
   readonly #placeSlots: SlotTable;
   readonly #poolSlots: SlotTable;
   readonly #monitor: Monitor;
+  readonly #waker = new Waker();
   readonly #threads: Thread[] = [];
   #config: Config;
   #generation = 1;
@@ -103,20 +106,20 @@ export class Balancer {
   async start(): Promise<Started | "stopped"> {
     const problem = tooMuch(this.#config);
     if (problem !== undefined) throw new StartError(problem);
+    const choice = chooseEngine(this.#config.process.engine);
+    if (choice.kind === "impossible") throw new StartError(choice.problem);
     this.#keepSlots(this.#config);
     try {
       this.#monitor.update(probed(this.#config));
-      const listeners = await this.#listen();
+      const listeners = await this.#listen(choice.engine);
       this.#mostConnections = this.#countPlaces();
       await this.#monitor.firstRound();
       if (this.#stopped) return "stopped";
       this.#publish();
       for (const thread of this.#threads) thread.send({ type: "accept" });
       return {
-        engine: "portable",
-        engineReason: this.#config.process.engine === "portable"
-          ? "configured"
-          : "the only one in this version",
+        engine: choice.engine,
+        engineReason: choice.reason,
         workers: this.#workers,
         maxConnections: this.#mostConnections,
         listeners,
@@ -187,6 +190,7 @@ export class Balancer {
     await Promise.race([Promise.all(this.#threads.map(({ drained }) => drained)), patience]);
     clearTimeout(timer);
     for (const thread of this.#threads) thread.terminate();
+    this.#waker[Symbol.dispose]();
     await this.#monitor.close();
   }
 
@@ -228,7 +232,7 @@ export class Balancer {
     }
   }
 
-  async #listen(): Promise<Started["listeners"]> {
+  async #listen(engine: EngineName): Promise<Started["listeners"]> {
     // With one thread too: only so can 0.0.0.0 and [::] both be bound to the same port.
     const shared = Deno.build.os === "linux";
     const asked = this.#config.listeners.flatMap(({ name, bind }) =>
@@ -241,6 +245,8 @@ export class Balancer {
       this.#threads.push(
         new Thread({
           index,
+          engine,
+          wake: (descriptor) => this.#waker.wake(descriptor),
           memory: this.#memory,
           onEvents: (events) => this.#tell(events),
           onDeath: (detail) => this.#onEvent({ kind: "fault", detail, dead: true }),

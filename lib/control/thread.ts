@@ -1,12 +1,15 @@
 /** One data-plane thread as the control plane sees it. */
 import type { SharedMemory } from "../dataplane/memory.ts";
-import type { Bind, Command, Report } from "../dataplane/messages.ts";
+import type { Bind, Command, EngineName, Report } from "../dataplane/messages.ts";
 import type { SocketAddress } from "../values/address.ts";
 
 export type Events = Extract<Report, { type: "events" }>;
 
 export interface ThreadOptions {
   readonly index: number;
+  readonly engine: EngineName;
+  /** Calls a thread that waits in the kernel to look after its messages. */
+  readonly wake: (descriptor: number) => void;
   readonly memory: SharedMemory;
   readonly onEvents: (events: Events) => void;
   /** The thread is dead: an error in it that nothing caught. */
@@ -20,7 +23,11 @@ export class Thread {
   readonly #drained = Promise.withResolvers<void>();
   #listening = Promise.withResolvers<readonly SocketAddress[]>();
 
-  constructor({ index, memory, onEvents, onDeath }: ThreadOptions) {
+  readonly #wake: (descriptor: number) => void;
+  #wakeDescriptor: number | undefined;
+
+  constructor({ index, engine, wake, memory, onEvents, onDeath }: ThreadOptions) {
+    this.#wake = wake;
     this.#worker = new Worker(new URL("../dataplane/worker.ts", import.meta.url), {
       type: "module",
       name: `data plane ${index}`,
@@ -36,7 +43,7 @@ export class Thread {
     };
     // Where nobody waits, `onDeath` has told it.
     for (const { promise } of [this.#ready, this.#listening]) promise.catch(() => {});
-    this.send({ type: "start", worker: index, memory });
+    this.send({ type: "start", worker: index, engine, memory });
   }
 
   /** Resolves once the thread takes commands. Rejects when it dies before. */
@@ -51,6 +58,7 @@ export class Thread {
 
   send(command: Command): void {
     this.#worker.postMessage(command);
+    if (this.#wakeDescriptor !== undefined) this.#wake(this.#wakeDescriptor);
   }
 
   /** Binds; resolves to the addresses in fact bound. Throws ListenError for the first that fails; then none is bound. */
@@ -66,6 +74,7 @@ export class Thread {
   #receive(report: Report, onEvents: (events: Events) => void): void {
     switch (report.type) {
       case "ready":
+        this.#wakeDescriptor = report.wakeDescriptor;
         return this.#ready.resolve();
       case "listening":
         return this.#listening.resolve(report.addresses);

@@ -4,6 +4,9 @@ import type { SocketAddress } from "../values/address.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { Snapshot } from "./snapshot.ts";
 
+/** The engines there are. */
+export type EngineName = "portable" | "linux";
+
 /** One address to listen on; `shared`: other threads listen on it as well. */
 export interface Bind {
   readonly listener: string;
@@ -13,7 +16,12 @@ export interface Bind {
 
 /** From the control plane. */
 export type Command =
-  | { readonly type: "start"; readonly worker: number; readonly memory: SharedMemory }
+  | {
+    readonly type: "start";
+    readonly worker: number;
+    readonly engine: EngineName;
+    readonly memory: SharedMemory;
+  }
   | { readonly type: "snapshot"; readonly snapshot: Snapshot }
   /** Answered with `listening` or `listenFailed`. Connections wait in the kernel until `accept`. */
   | { readonly type: "listen"; readonly binds: readonly Bind[] }
@@ -24,7 +32,8 @@ export type Command =
 
 /** From a data-plane thread. */
 export type Report =
-  | { readonly type: "ready" }
+  /** `wakeDescriptor`: how a thread that waits in the kernel is told of a message. */
+  | { readonly type: "ready"; readonly wakeDescriptor: number | undefined }
   /** The addresses in fact bound, in the order asked for: port 0 has become a real port. */
   | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
   | { readonly type: "listenFailed"; readonly bind: Bind; readonly cause: string }

@@ -1,4 +1,5 @@
 /** The entry of a data-plane thread: commands in, reports out. */
+import { startLinuxThread } from "../relay/linux/loop.ts";
 import { portableEngine } from "../relay/portable.ts";
 import type { Command, Report } from "./messages.ts";
 import { BindError, DataPlane } from "./plane.ts";
@@ -12,12 +13,27 @@ let plane: DataPlane | undefined;
 
 scope.onmessage = ({ data: command }) => {
   if (command.type === "start") {
-    plane = new DataPlane({ worker: command.worker, engine: portableEngine(), memory: command.memory, post });
-    return post({ type: "ready" });
+    plane = start(command);
+    return;
   }
   if (plane === undefined) throw new Error(`${command.type} before start`);
   obey(plane, command);
 };
+
+function start({ worker, engine: name, memory }: Extract<Command, { type: "start" }>): DataPlane {
+  if (name === "portable") {
+    post({ type: "ready", wakeDescriptor: undefined });
+    return new DataPlane({ worker, engine: portableEngine(), memory, post });
+  }
+  const { engine, wakeDescriptor } = startLinuxThread((error) => {
+    // Out of every promise, so that the thread's death is seen.
+    setTimeout(() => {
+      throw error;
+    });
+  });
+  post({ type: "ready", wakeDescriptor });
+  return new DataPlane({ worker, engine, memory, post });
+}
 
 function obey(plane: DataPlane, command: Exclude<Command, { type: "start" }>): void {
   switch (command.type) {

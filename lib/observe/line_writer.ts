@@ -19,6 +19,7 @@ export class LineWriter {
   #waiting: string[] = [];
   #waitingBytes = 0;
   #lost = 0;
+  #writtenBytes = 0;
   /** The output has taken part of a line and then failed. */
   #broken = false;
   #writing: Promise<void> | undefined;
@@ -44,12 +45,15 @@ export class LineWriter {
     return this.#lost;
   }
 
-  /** Resolves once every line is out, or after `timeoutMs`. */
-  async flush(timeoutMs: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
-    await Promise.race([this.#writing, timeout]);
-    clearTimeout(timer);
+  /** Resolves once every line is out, or none has got out for `patienceMs`. */
+  async flush(patienceMs: number): Promise<void> {
+    for (let before = -1; this.#writing !== undefined && before !== this.#writtenBytes;) {
+      before = this.#writtenBytes;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, patienceMs));
+      await Promise.race([this.#writing, timeout]);
+      clearTimeout(timer);
+    }
   }
 
   async #writeAll(): Promise<void> {
@@ -77,6 +81,7 @@ export class LineWriter {
     for (let rest = bytes; rest.length > 0;) {
       const taken = await this.#output.write(rest);
       if (taken > 0) this.#broken = rest[taken - 1] !== lineFeed;
+      this.#writtenBytes += taken;
       rest = rest.subarray(taken);
     }
   }

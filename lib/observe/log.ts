@@ -24,8 +24,8 @@ export interface Log {
    * made only where the format asks for it.
    */
   bulk(fields: Fields, text: () => string): void;
-  /** Resolves once everything is written, at most `timeoutMs` later. */
-  flush(timeoutMs: number): Promise<void>;
+  /** Resolves once everything is written, or nothing could be for `patienceMs`. */
+  flush(patienceMs: number): Promise<void>;
 }
 
 const libraryLevels = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
@@ -61,7 +61,7 @@ export async function openLog({ level, format, output }: LogOptions): Promise<Lo
           : textLine({ time, level: "info", message: text(), fields }),
       );
     },
-    flush: (timeoutMs) => writer.flush(timeoutMs),
+    flush: (patienceMs) => writer.flush(patienceMs),
   };
 }
 

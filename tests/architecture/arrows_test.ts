@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 const arrows: { readonly [folder: string]: readonly string[] } = {
   main: ["cli"],
   cli: ["control", "config", "health", "observe", "session", "values"],
-  control: ["config", "health", "dataplane", "pool", "session", "values"],
+  control: ["config", "health", "dataplane", "pool", "relay", "session", "values"],
   dataplane: ["session", "pool", "relay", "values"],
   session: ["pool", "relay"],
   config: ["values"],
@@ -25,6 +25,8 @@ const owners: { readonly [specifier: string]: string } = {
   "npm:@valibot/to-json-schema": "lib/config/json_schema.ts",
   "npm:fastest-levenshtein": "lib/config/words.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",
+  "node:dns/promises": "lib/relay/linux/loop.ts",
+  "node:timers": "lib/relay/linux/loop.ts",
   "node:util": "lib/cli/main.ts",
 };
 

@@ -117,7 +117,6 @@ pools:
   assert.deepEqual(
     linesOf(text),
     [
-      "lb.yaml:1:12 process.engine: has no effect yet",
       "lb.yaml:2:1 admin: has no effect yet",
       "lb.yaml:3:13 defaults.hold: has no effect yet",
       "lb.yaml:3:37 defaults.timeouts.queue: has no effect yet",

@@ -18,6 +18,8 @@ export interface Harness {
   readonly name: string;
   /** Why the cases that need an ability are skipped. */
   readonly lacks: { readonly [ability in Ability]?: string };
+  /** The same sockets as another harness under another kind of address: only what that changes is tested. */
+  readonly addressesOnly?: boolean;
   open(): Promise<World>;
 }
 

@@ -8,10 +8,13 @@ import { tcpHarness, type TestedEngine } from "./portable_harness.ts";
 function turnedEngine(): TestedEngine {
   const reactor = new Reactor(openLibc());
   const engine = linuxEngine({ reactor, resolve: () => Promise.reject(new Error("no names here")) });
-  const timer = setInterval(() => reactor.turn(0), 1);
+  let open = true;
+  // On Deno 2.4 an interval that is cleared may still call once.
+  const timer = setInterval(() => open && reactor.turn(0), 1);
   return {
     ...engine,
     [Symbol.dispose]() {
+      open = false;
       clearInterval(timer);
       reactor[Symbol.dispose]();
     },

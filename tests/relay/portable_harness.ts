@@ -35,7 +35,12 @@ export function tcpHarness(
     lacks: { readonly [ability in Ability]?: string };
   },
 ): Harness {
-  return { name: `${name}, ${host}`, lacks, open: () => Promise.resolve(new TcpWorld(engine(), host)) };
+  return {
+    name: `${name}, ${host}`,
+    lacks,
+    addressesOnly: host.includes(":"),
+    open: () => Promise.resolve(new TcpWorld(engine(), host)),
+  };
 }
 
 /** A peer over one of Deno's connections. */

@@ -24,10 +24,17 @@ export interface Outcome {
  * The words that start the program: `deno run` with the permissions of `deno task start`, or the binary that
  * LB_BINARY names.
  */
-export function lbCommand(args: readonly string[]): [string, string[]] {
+export function lbCommand(args: readonly string[], more: readonly string[] = []): [string, string[]] {
   const binary = Deno.env.get("LB_BINARY");
   if (binary !== undefined) return [binary, [...args]];
-  const granted = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write=/run,/tmp", "--allow-env"];
+  const granted = [
+    "--no-prompt",
+    "--allow-net",
+    "--allow-read",
+    "--allow-write=/run,/tmp",
+    "--allow-env",
+    ...more,
+  ];
   return [Deno.execPath(), ["run", "--config", `${root}deno.json`, ...granted, `${root}main.ts`, ...args]];
 }
 
@@ -47,6 +54,8 @@ export interface RunOptions {
   /** Extra words behind `run -c FILE`. */
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Permissions beyond those of `deno task start`; a binary has its own built in. */
+  readonly permissions?: readonly string[];
   /** Words in front of the command, such as `prlimit --nofile=256`, or `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
 }
@@ -74,7 +83,10 @@ export class RunningLb implements AsyncDisposable {
   static async start(config: string, options: RunOptions = {}): Promise<RunningLb> {
     const folder = await Deno.makeTempDir({ prefix: "lb-scenario-" });
     await Deno.writeTextFile(`${folder}/lb.yaml`, config);
-    const [command, words] = lbCommand(["run", "-c", `${folder}/lb.yaml`, ...options.args ?? []]);
+    const [command, words] = lbCommand(
+      ["run", "-c", `${folder}/lb.yaml`, ...options.args ?? []],
+      options.permissions,
+    );
     const [first, ...rest] = [...options.prefix ?? [], command, ...words];
     const process = new Deno.Command(first!, {
       args: rest,

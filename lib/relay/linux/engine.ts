@@ -35,7 +35,7 @@ export interface LinuxEngineOptions {
 /** Makes a linux engine for one thread; whoever made the reactor turns it. */
 export function linuxEngine({ reactor, resolve }: LinuxEngineOptions): Engine {
   const { libc } = reactor;
-  const shared: Shared = { libc, pipes: new Pipes(libc), buffer: new Uint8Array(bufferBytes) };
+  const shared: Shared = { libc, pipes: new Pipes(reactor), buffer: new Uint8Array(bufferBytes) };
   return {
     name: "linux",
     after: (ms, callback) => reactor.after(ms, callback),
@@ -108,6 +108,7 @@ class LinuxAcceptor implements Acceptor, Watcher {
     while (this.#waiting.length > 0) {
       const socket = this.#accept();
       if (socket === undefined) return;
+      this.#reactor.stirred = true;
       this.#waiting.shift()!(socket);
     }
   }
@@ -201,6 +202,7 @@ function established(
       cancel();
       socket.onReady = leaving.onReady = undefined;
       if (connected.kind === "failed") socket[Symbol.dispose]();
+      reactor.stirred = true;
       resolve(connected);
     };
     const giveUp = (failure: ConnectFailure) => finish({ kind: "failed", failure, detail: failure });

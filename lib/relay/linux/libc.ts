@@ -55,6 +55,7 @@ export const ep = {
   ET: 0x80000000 | 0,
   SPLICE_F_MOVE_NONBLOCK: 1 | 2,
   F_SETPIPE_SZ: 1031,
+  EFD_NONBLOCK_CLOEXEC: 0o4000 | 0o2000000,
 } as const;
 
 /** `struct epoll_event` is packed on x86-64 alone (sys/epoll.h): events, then 64 bits of the caller's. */
@@ -70,6 +71,8 @@ const symbols = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  // sys/eventfd.h: unsigned int, int.
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
@@ -84,6 +87,7 @@ const symbols = {
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   splice: { parameters: ["i32", "pointer", "i32", "pointer", "u32", "u32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 

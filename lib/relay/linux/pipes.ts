@@ -1,10 +1,14 @@
 /** Pipes that bulk transfers are spliced through, kept for the next one. */
 import { ep, type Libc, so } from "./libc.ts";
+import type { Reactor } from "./reactor.ts";
 
 /** As much as one splice can move; more than 1 MiB takes privileges (fcntl(2), /proc/sys/fs/pipe-max-size). */
 export const pipeBytes = 256 * 1024;
 
 const spare = 32;
+
+/** Pipes that nobody has wanted for so long are closed: each is two descriptors. */
+const quietMs = 1_000;
 
 export interface Pipe {
   readonly read: number;
@@ -14,14 +18,19 @@ export interface Pipe {
 /** One for each thread. A pipe given back must be empty. */
 export class Pipes implements Disposable {
   readonly #libc: Libc;
+  readonly #after: Reactor["after"];
   readonly #spare: Pipe[] = [];
+  #takenAt = 0;
+  #sweeping = false;
 
-  constructor(libc: Libc) {
-    this.#libc = libc;
+  constructor(reactor: Reactor) {
+    this.#libc = reactor.libc;
+    this.#after = (ms, callback) => reactor.after(ms, callback);
   }
 
   /** Undefined when there are no descriptors or memory for one: then the bytes go through a buffer. */
   take(): Pipe | undefined {
+    this.#takenAt = performance.now();
     const kept = this.#spare.pop();
     if (kept !== undefined) return kept;
     const ends = new Int32Array(2);
@@ -32,8 +41,9 @@ export class Pipes implements Disposable {
   }
 
   giveBack(pipe: Pipe): void {
-    if (this.#spare.length < spare) this.#spare.push(pipe);
-    else this.close(pipe);
+    if (this.#spare.length >= spare) return this.close(pipe);
+    this.#spare.push(pipe);
+    this.#sweepLater();
   }
 
   /** For a pipe that still holds bytes of a session that is over. */
@@ -42,6 +52,17 @@ export class Pipes implements Disposable {
     this.#libc.call.close(write);
   }
 
+  #sweepLater(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    this.#after(quietMs, () => {
+      this.#sweeping = false;
+      if (performance.now() - this.#takenAt >= quietMs) this[Symbol.dispose]();
+      else this.#sweepLater();
+    });
+  }
+
+  /** Closes the spare ones. */
   [Symbol.dispose](): void {
     for (const pipe of this.#spare.splice(0)) this.close(pipe);
   }

@@ -12,6 +12,8 @@ export interface Watcher {
 /** See above. One for each thread; its owner calls `turn` again and again. */
 export class Reactor implements Disposable {
   readonly libc: Libc;
+  /** Something has happened that somebody awaits: promises are on the move. */
+  stirred = true;
   readonly #epoll: number;
   readonly #events = new Uint8Array(epollEvent.bytes * mostEvents);
   readonly #view = new DataView(this.#events.buffer);

@@ -166,6 +166,7 @@ export class LinuxRelay implements Relay {
       if (end === "done") socket[Symbol.dispose]();
       else socket.reset();
     }
+    this.#reactor.stirred = true;
     this.#settle(end);
   }
 }

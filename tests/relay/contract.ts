@@ -1,25 +1,21 @@
-/** What every engine must do, run over each: a new engine is one more harness in the list. */
+/** What every engine must do: a new engine is one more harness that the suite is run over. */
 import { accepting } from "./accepting.ts";
 import { connecting } from "./connecting.ts";
 import { endings } from "./endings.ts";
 import { fullReceivers } from "./full_receivers.ts";
 import type { ContractCase, Harness } from "./harness.ts";
-import { memoryHarness } from "./memory_harness.ts";
 import { movingBytes } from "./moving_bytes.ts";
-import { linuxHarnesses } from "./linux_harness.ts";
-import { portableHarnesses } from "./portable_harness.ts";
 import { randomLives } from "./random_lives.ts";
 import { timeLimits } from "./time_limits.ts";
 
-const harnesses: readonly Harness[] = [memoryHarness, ...portableHarnesses, ...linuxHarnesses];
+/** What depends on the kind of address. */
+const addressCases: readonly ContractCase[] = [...movingBytes, ...connecting, ...accepting];
 
 const cases: readonly ContractCase[] = [
-  ...movingBytes,
+  ...addressCases,
   ...fullReceivers,
   ...endings,
   ...timeLimits,
-  ...connecting,
-  ...accepting,
   ...randomLives,
 ];
 
@@ -35,6 +31,9 @@ function register(harness: Harness, { name, needs, run }: ContractCase): void {
   });
 }
 
-for (const harness of harnesses) {
-  for (const one of cases) register(harness, one);
+/** Registers the contract for each harness: all of it, or what depends on the kind of address alone. */
+export function testEngines(harnesses: readonly Harness[]): void {
+  for (const harness of harnesses) {
+    for (const one of harness.addressesOnly ? addressCases : cases) register(harness, one);
+  }
 }

@@ -1,0 +1,58 @@
+/** What turns the reactor of a thread that has nothing else to do than its sessions. */
+import { lookup } from "node:dns/promises";
+import { setImmediate } from "node:timers";
+import type { Engine } from "../engine.ts";
+import { linuxEngine } from "./engine.ts";
+import { ep, errnoName, openLibc } from "./libc.ts";
+import { Reactor } from "./reactor.ts";
+
+/** The thread looks after Deno's own event loop at least so often, though nobody has called. */
+const lookMs = 100;
+
+/** How deep the chains of promises are that one event sets off: each needs so many turns of the microtask queue. */
+const deepest = 24;
+
+/** An engine whose thread waits in the kernel. `wakeDescriptor`: what `wake` of another thread takes. */
+export interface LinuxThread {
+  readonly engine: Engine;
+  readonly wakeDescriptor: number;
+}
+
+/** Begins to turn a reactor, for as long as the thread lives. Throws where the C library, or FFI, is not to be had. */
+export function startLinuxThread(onError: (error: unknown) => void): LinuxThread {
+  const reactor = new Reactor(openLibc());
+  const { libc } = reactor;
+  const wakeDescriptor = libc.call.eventfd(0, ep.EFD_NONBLOCK_CLOEXEC);
+  if (wakeDescriptor < 0) throw new Error(`eventfd: ${errnoName(libc.errno())}`);
+  const state = { called: true, resolving: 0 };
+  // Edge-triggered: it is never read, every further call is an edge of its own.
+  reactor.watch(wakeDescriptor, { ready: () => state.called = true }, ep.IN | ep.ET);
+  const resolve = async (host: string) => {
+    state.resolving++;
+    try {
+      return (await lookup(host)).address;
+    } finally {
+      state.resolving--;
+    }
+  };
+  turnForever(reactor, state).catch(onError);
+  return { engine: linuxEngine({ reactor, resolve }), wakeDescriptor };
+}
+
+async function turnForever(reactor: Reactor, state: { called: boolean; resolving: number }): Promise<void> {
+  let lookedAt = performance.now();
+  for (;;) {
+    // What an event has set off may take several rounds; nothing must be left when the thread goes to sleep.
+    for (let depth = 0; depth < deepest && reactor.stirred; depth++) await null;
+    const stirred = reactor.stirred;
+    reactor.stirred = false;
+    const now = performance.now();
+    if (state.called || state.resolving > 0 || now - lookedAt >= lookMs) {
+      state.called = false;
+      lookedAt = now;
+      // Messages and name lookups come by Deno's own event loop.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    reactor.turn(stirred || state.resolving > 0 ? 0 : lookMs);
+  }
+}

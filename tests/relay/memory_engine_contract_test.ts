@@ -1,0 +1,4 @@
+import { testEngines } from "./contract.ts";
+import { memoryHarness } from "./memory_harness.ts";
+
+testEngines([memoryHarness]);
