@@ -11,7 +11,7 @@ import {
   Target,
   writeAll,
 } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { assertFlat, closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 
 const { count, bytes, probes } = counts.stalled;
@@ -100,7 +100,7 @@ async function stallMany({ sendersSide, workers }: Stalled): Promise<void> {
   await assertFlat(lb, { sessions: total, descriptors });
 }
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`clients that read nothing stop their target, cost little memory, and nobody else notices, ${workers} workers`, () =>
     stallMany({ sendersSide: "target", workers }));
 

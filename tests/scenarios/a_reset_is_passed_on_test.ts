@@ -12,14 +12,14 @@ import {
   writeAll,
   writePayload,
 } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { assertFlat, closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 import { RawConn, ResettingTarget } from "../support/raw_sockets.ts";
 
 const sessions = counts.resets;
 const part = 200_000;
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`a target whose client resets in mid-upload sees the connection end (by a FIN: the portable engine cannot send an RST), ${workers} workers`, async () => {
     const ends: string[] = [];
     const arrived = Array.from({ length: sessions.count }, () => Promise.withResolvers<void>());

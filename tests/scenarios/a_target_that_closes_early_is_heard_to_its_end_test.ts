@@ -15,7 +15,7 @@ import {
   writeAll,
   writePayload,
 } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { assertFlat, closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 import { ResettingTarget } from "../support/raw_sockets.ts";
 
@@ -25,7 +25,7 @@ const answer = 2_000_000;
 /** More than the buffers between client and target hold, so that some of it is unread wherever one closes. */
 const upload = 32 * 1024 * 1024;
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`a target that finishes and reads no more is heard to its end while the client uploads, ${workers} workers`, async () => {
     const heard = Array.from({ length: sessions.count }, () => Promise.withResolvers<void>());
     // Its FIN first, then on without reading: closing now would make its own kernel answer the unread upload with an

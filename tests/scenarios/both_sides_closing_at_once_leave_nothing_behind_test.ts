@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { many, numberBytes, readNumber, readToEnd, Target, writeAll } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { assertFlat, closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 
 const sessions = counts.bothClose;
@@ -19,7 +19,7 @@ async function finish(conn: Deno.TcpConn, index: number): Promise<void> {
   conn[Symbol.dispose]();
 }
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`client and target closing at the same moment leave nothing behind, ${workers} workers`, async () => {
     const meetings = Array.from({ length: sessions.count }, (): Meeting => ({
       targetIsThere: Promise.withResolvers(),

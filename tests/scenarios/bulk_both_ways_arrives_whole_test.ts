@@ -1,10 +1,10 @@
 import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { connect, startLb } from "./program.ts";
 
 const { bytes, ...sessions } = counts.bulk;
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`bulk in both directions at the same time arrives whole, ${workers} workers`, async () => {
     await using target = new Target(async (conn) => {
       await exchange(conn, { sends: 2, receives: 1 });

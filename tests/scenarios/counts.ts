@@ -29,3 +29,6 @@ const long: typeof short = {
 
 /** The counts in force. `width`: how many at the same time. */
 export const counts = Deno.env.get("SOAK") === "1" ? long : short;
+
+/** With how many data-plane threads: two, as on most machines; in the long form one as well. */
+export const workerCounts: readonly number[] = counts === long ? [1, 2] : [2];

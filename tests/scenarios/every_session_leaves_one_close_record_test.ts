@@ -10,7 +10,7 @@ import {
   writeAll,
   writePayload,
 } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { closeRecords, connect, startLb } from "./program.ts";
 import { RawConn, ResettingTarget } from "../support/raw_sockets.ts";
 
@@ -31,7 +31,7 @@ function byClient(records: readonly LogLine[]): unknown[] {
   );
 }
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`every session that ends well leaves one record with its exact bytes, ${workers} workers`, async () => {
     const up = (index: number) => 4 + index * 1_237;
     const down = (index: number) => index * 811;

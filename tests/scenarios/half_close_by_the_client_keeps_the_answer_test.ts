@@ -9,12 +9,12 @@ import {
   writeAll,
   writePayload,
 } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 
 const { bytes, ...sessions } = counts.clientHalfClose;
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`a client that half-closes gets the whole answer to all it sent, ${workers} workers`, async () => {
     await using target = new Target(async (conn) => {
       // The answer begins only after the client's end of input has come through.

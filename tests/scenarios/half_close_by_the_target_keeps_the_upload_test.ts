@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 
 const { bytes, ...sessions } = counts.targetHalfClose;
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`a target that half-closes gets the whole upload that goes on, ${workers} workers`, async () => {
     let uploads = 0;
     await using target = new Target(async (conn) => {

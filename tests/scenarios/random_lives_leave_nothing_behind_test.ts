@@ -10,7 +10,7 @@ import {
   writeAll,
   writePayload,
 } from "../support/peers.ts";
-import { counts } from "./counts.ts";
+import { counts, workerCounts } from "./counts.ts";
 import { assertFlat, closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 
 const lives = counts.randomLives;
@@ -90,7 +90,7 @@ async function serve(conn: Deno.TcpConn, index: number, { course, up, down }: Li
   }
 }
 
-for (const workers of [1, 2]) {
+for (const workers of workerCounts) {
   Deno.test(`random lives carry every byte and leave nothing behind, ${workers} workers`, async () => {
     const planned = randomLives();
     let served = 0;
