@@ -199,11 +199,6 @@ export class Balancer {
     return this.#places.open(this.#placeSlots.slotOf(names.process));
   }
 
-  /** What was counted on a listener: `failed` = sessions that reached no target. */
-  listenerCounts(name: string): Counts {
-    return countsOf(this.#memory, this.#placeSlots.slotOf(names.listener(name)));
-  }
-
   /** Every target as it stands, in the order of the configuration. */
   targets(): TargetState[] {
     return this.#config.pools.flatMap((pool) =>

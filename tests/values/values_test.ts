@@ -4,7 +4,6 @@ import { formatAddress, isLoopback, parseAddress } from "../../lib/values/addres
 import { formatDuration, parseDuration } from "../../lib/values/duration.ts";
 import { isProblem } from "../../lib/values/problem.ts";
 import { formatShare, parseShare } from "../../lib/values/share.ts";
-import { formatSize, parseSize } from "../../lib/values/size.ts";
 
 Deno.test("duration: each form reads as milliseconds", () => {
   const forms = { "250ms": 250, "2s": 2000, "1m30s": 90_000, "1h": 3_600_000, "1h1ms": 3_600_001, "0s": 0 };
@@ -21,13 +20,6 @@ Deno.test("duration: what is written reads back", () => {
   fc.assert(fc.property(fc.nat(2 ** 31 - 1), (ms) => assert.equal(parseDuration(formatDuration(ms)), ms)));
   assert.equal(formatDuration(90_000), "1m30s");
   assert.equal(formatDuration(Infinity), "none");
-});
-
-Deno.test("size: binary units only, and what is written reads back", () => {
-  assert.equal(parseSize("64KiB"), 65_536);
-  assert.equal(parseSize("1GiB"), 1024 ** 3);
-  for (const text of ["64", "64kB", "64KB", "1.5MiB", ""]) assert.ok(isProblem(parseSize(text)), text);
-  fc.assert(fc.property(fc.nat(999_999_999), (bytes) => assert.equal(parseSize(formatSize(bytes)), bytes)));
 });
 
 Deno.test("share: a percentage reads as a fraction", () => {
