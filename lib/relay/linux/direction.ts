@@ -2,6 +2,7 @@
 import type { DirectionState, SinkFailure } from "../ending.ts";
 import { ep, errno, type Libc, so } from "./libc.ts";
 import { type Pipe, pipeBytes, type Pipes } from "./pipes.ts";
+import type { Reactor } from "./reactor.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -12,6 +13,7 @@ const mostRounds = 16;
 /** What the sessions of a thread share: never in use by two of them at once, since no call is left in the middle. */
 export interface Shared {
   readonly libc: Libc;
+  readonly reactor: Reactor;
   readonly pipes: Pipes;
   /** For recv and send; a read that fills it makes a direction bulk. */
   readonly buffer: Bytes;
@@ -22,7 +24,6 @@ export class LinuxDirection implements DirectionState {
   readonly #shared: Shared;
   readonly #source: LinuxSocket;
   readonly #sink: LinuxSocket;
-  readonly #sourceWasCut: () => boolean;
   receivedBytes = 0;
   sentBytes = 0;
   firstByteAt: number | undefined;
@@ -36,28 +37,21 @@ export class LinuxDirection implements DirectionState {
   #pipe: Pipe | undefined;
   #piped = 0;
 
-  constructor(
-    source: LinuxSocket,
-    sink: LinuxSocket,
-    options: { shared: Shared; sourceWasCut: () => boolean },
-  ) {
+  constructor(source: LinuxSocket, sink: LinuxSocket, shared: Shared) {
     this.#source = source;
     this.#sink = sink;
-    this.#shared = options.shared;
-    this.#sourceWasCut = options.sourceWasCut;
+    this.#shared = shared;
+  }
+
+  /** The source's FIN was read, and everything before it handed on. */
+  get drained(): boolean {
+    return this.sourceEnd === "eof" && this.#held === undefined && this.#piped === 0;
   }
 
   /** Moves bytes until one side has to be waited for; true when it stopped only to let others have their turn. */
   move(): boolean {
     for (let round = 0; round < mostRounds; round++) {
-      if (!this.#flush()) return false;
-      if (this.sourceEnd !== undefined) {
-        this.#finish();
-        return false;
-      }
-      if (!this.#source.readable) {
-        return false;
-      }
+      if (!this.#flush() || this.sourceEnd !== undefined || !this.#source.readable) return false;
       if (this.#pipe === undefined || this.sinkFailed !== undefined) this.#receive();
       else this.#spliceIn(this.#pipe);
     }
@@ -75,7 +69,7 @@ export class LinuxDirection implements DirectionState {
 
   /** Hands on what is held; false while the sink takes no more. */
   #flush(): boolean {
-    if (this.sinkFailed !== undefined) this.#discard();
+    if (this.#held === undefined && this.#piped === 0) return true;
     while (this.#held !== undefined) {
       if (!this.#sink.writable) return false;
       const rest = this.#held;
@@ -168,24 +162,28 @@ export class LinuxDirection implements DirectionState {
   #notTaken(number: number): -1 | 0 {
     if (number === errno.EINTR) return 0;
     if (number === errno.EAGAIN) this.#wait();
-    else this.sinkFailed = number === errno.EPIPE ? "closed" : "reset";
+    else {
+      this.sinkFailed = number === errno.EPIPE ? "closed" : "reset";
+      this.#discard();
+    }
     return -1;
   }
 
   #wait(): void {
     this.#sink.writable = false;
-    if (this.waitingSince === Infinity) this.waitingSince = performance.now();
+    if (this.waitingSince === Infinity) this.waitingSince = this.#shared.reactor.nowMs;
   }
 
   #received(size: number): void {
-    this.lastByteAt = performance.now();
-    this.firstByteAt ??= this.lastByteAt;
+    const { nowMs } = this.#shared.reactor;
+    this.lastByteAt = nowMs;
+    this.firstByteAt ??= nowMs;
     this.receivedBytes += size;
   }
 
   #taken(size: number): void {
     this.sentBytes += size;
-    if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = performance.now();
+    if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = this.#shared.reactor.nowMs;
   }
 
   /** A quiet direction keeps no pipe: it is two descriptors. */
@@ -195,11 +193,12 @@ export class LinuxDirection implements DirectionState {
     this.#pipe = undefined;
   }
 
-  #finish(): void {
-    if (this.ended || this.sourceEnd !== "eof") return;
+  /** Passes the end on, once everything before it is: `cut` says that the source had none of its own will. */
+  finish(cut: boolean): void {
+    if (this.ended || !this.drained) return;
     this.leaveBulk();
     // A FIN says "complete", so there is none behind a transfer that was cut.
-    if (this.sinkFailed === undefined && !this.#sourceWasCut()) {
+    if (this.sinkFailed === undefined && !cut) {
       if (this.#shared.libc.call.shutdown(this.#sink.descriptor, so.SHUT_WR) !== 0) {
         this.sinkFailed = "closed";
       }

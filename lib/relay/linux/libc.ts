@@ -11,6 +11,7 @@ export const errno = {
   ENOMEM: 12,
   ENFILE: 23,
   EMFILE: 24,
+  ENOSPC: 28,
   EPIPE: 32,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
@@ -48,6 +49,7 @@ export const ep = {
   CLOEXEC: 0o2000000,
   CTL_ADD: 1,
   IN: 0x001,
+  PRI: 0x002,
   OUT: 0x004,
   ERR: 0x008,
   HUP: 0x010,
@@ -115,4 +117,14 @@ export function openLibc(): Libc {
 /** The name of an errno value where we have one. */
 export function errnoName(value: number): string {
   return Object.entries(errno).find(([, number]) => number === value)?.[0] ?? `errno ${value}`;
+}
+
+/** A call that failed, in the system's words. */
+export class SystemError extends Error {
+  readonly number: number;
+
+  constructor(call: string, number: number) {
+    super(`${call}: ${errnoName(number)} (os error ${number})`);
+    this.number = number;
+  }
 }

@@ -1,12 +1,19 @@
-/** One epoll: who waits for which descriptor, and what is due when. */
-import { ep, epollEvent, errno, errnoName, type Libc } from "./libc.ts";
-import { TimerHeap } from "./timers.ts";
+/** One epoll: who waits for which descriptor, what is due when, and who has something to do. */
+import { ep, epollEvent, errno, errnoName, type Libc, SystemError } from "./libc.ts";
+import { type Timer, TimerHeap } from "./timers.ts";
 
 const mostEvents = 512;
 
 /** Told when its descriptor may be read or written; `events` as epoll has them. May be told without cause. */
 export interface Watcher {
+  /** Only takes note: acting, and closing above all, comes when every event of the turn is known. */
   ready(events: number): void;
+}
+
+/** Something to do once the events of a turn are known. Only the reactor writes `queued`. */
+export interface Task {
+  queued: boolean;
+  run(): void;
 }
 
 /** See above. One for each thread; its owner calls `turn` again and again. */
@@ -14,6 +21,9 @@ export class Reactor implements Disposable {
   readonly libc: Libc;
   /** Something has happened that somebody awaits: promises are on the move. */
   stirred = true;
+  /** The time, on the clock of `performance.now()`, when the events of this turn were taken. */
+  nowMs: number;
+  readonly #clock: () => number;
   readonly #epoll: number;
   readonly #events = new Uint8Array(epollEvent.bytes * mostEvents);
   readonly #view = new DataView(this.#events.buffer);
@@ -21,23 +31,26 @@ export class Reactor implements Disposable {
   readonly #oneView = new DataView(this.#one.buffer);
   readonly #watchers: (Watcher | undefined)[] = [];
   readonly #timers = new TimerHeap();
-  #again: (() => void)[] = [];
+  #tasks: Task[] = [];
+  #spareTasks: Task[] = [];
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, clock: () => number = () => performance.now()) {
     this.libc = libc;
+    this.#clock = clock;
+    this.nowMs = clock();
     this.#epoll = libc.call.epoll_create1(ep.CLOEXEC);
     if (this.#epoll < 0) throw new Error(`epoll_create1: ${errnoName(libc.errno())}`);
   }
 
-  /** Watches a descriptor, edge-triggered; closing it ends that, after `forget`. */
-  watch(descriptor: number, watcher: Watcher, events = ep.IN | ep.OUT | ep.RDHUP | ep.ET): void {
+  /** Watches a descriptor, edge-triggered; closing it ends that, after `forget`. Throws SystemError. */
+  watch(descriptor: number, watcher: Watcher, events: number): void {
     this.#watchers[descriptor] = watcher;
     this.#oneView.setInt32(0, events, true);
     this.#oneView.setInt32(epollEvent.dataAt, descriptor, true);
     if (this.libc.call.epoll_ctl(this.#epoll, ep.CTL_ADD, descriptor, this.#one) !== 0) {
-      const name = errnoName(this.libc.errno());
+      const number = this.libc.errno();
       this.#watchers[descriptor] = undefined;
-      throw new Error(`epoll_ctl: ${name}`);
+      throw new SystemError("epoll_ctl", number);
     }
   }
 
@@ -46,25 +59,34 @@ export class Reactor implements Disposable {
     this.#watchers[descriptor] = undefined;
   }
 
-  /** Hands a descriptor that is watched already to somebody else. */
-  rewatch(descriptor: number, watcher: Watcher): void {
-    this.#watchers[descriptor] = watcher;
-  }
-
   /** Calls back after so many milliseconds; returns what cancels it. */
   after(ms: number, callback: () => void): () => void {
-    return this.#timers.add(performance.now() + ms, callback);
+    const timer: Timer = { dueAt: this.#clock() + ms, place: -1, due: callback };
+    this.#timers.add(timer);
+    return () => this.#timers.cancel(timer);
   }
 
-  /** Calls back in the next turn, after the events of others: for who has had its share of this one. */
-  again(callback: () => void): void {
-    this.#again.push(callback);
+  /** Has a timer called `ms` after the time of this turn. It must not be waiting already. */
+  schedule(timer: Timer, ms: number): void {
+    timer.dueAt = this.nowMs + ms;
+    this.#timers.add(timer);
   }
 
-  /** Waits at most `mostMs` for events, and dispatches what there is. */
+  cancel(timer: Timer): void {
+    this.#timers.cancel(timer);
+  }
+
+  /** Runs a task once, behind the events of this turn, or in the next one when they are through. */
+  soon(task: Task): void {
+    if (task.queued) return;
+    task.queued = true;
+    this.#tasks.push(task);
+  }
+
+  /** Waits at most `mostMs` for events, takes note of all there are, and runs every task that is queued by then. */
   turn(mostMs: number): void {
-    const dueMs = this.#timers.run(performance.now());
-    const waitMs = this.#again.length > 0 ? 0 : Math.ceil(Math.min(mostMs, dueMs));
+    const dueMs = this.#timers.run(this.nowMs = this.#clock());
+    const waitMs = this.#tasks.length > 0 ? 0 : Math.ceil(Math.min(mostMs, dueMs));
     const count = this.libc.call.epoll_wait(this.#epoll, this.#events, mostEvents, waitMs);
     if (count < 0) {
       const number = this.libc.errno();
@@ -72,17 +94,27 @@ export class Reactor implements Disposable {
       throw new Error(`epoll_wait: ${errnoName(number)}`);
     }
     if (count > mostEvents) throw new Error(`epoll_wait gave ${count} of ${mostEvents} events`);
+    this.nowMs = this.#clock();
     for (let index = 0, at = 0; index < count; index++, at += epollEvent.bytes) {
       const descriptor = this.#view.getInt32(at + epollEvent.dataAt, true);
       this.#watchers[descriptor]?.ready(this.#view.getInt32(at, true));
     }
-    const again = this.#again;
-    this.#again = [];
-    for (const callback of again) callback();
+    this.#runTasks();
   }
 
   [Symbol.dispose](): void {
     this.libc.call.close(this.#epoll);
     this.libc.close();
+  }
+
+  #runTasks(): void {
+    const tasks = this.#tasks;
+    this.#tasks = this.#spareTasks;
+    for (const task of tasks) {
+      task.queued = false;
+      task.run();
+    }
+    tasks.length = 0;
+    this.#spareTasks = tasks;
   }
 }

@@ -3,8 +3,9 @@ import { type Activity, expired, sweepMs } from "../deadlines.ts";
 import { outcomeOf } from "../ending.ts";
 import { lingerMs, type Relay, type RelayEnd, type RelayLimits } from "../engine.ts";
 import { LinuxDirection, type Shared } from "./direction.ts";
-import type { Reactor } from "./reactor.ts";
+import type { Reactor, Task } from "./reactor.ts";
 import type { LinuxSocket } from "./socket.ts";
+import type { Timer } from "./timers.ts";
 
 /** A direction without a byte for so long gives its pipe back. */
 const quietMs = 1_000;
@@ -13,43 +14,43 @@ const quietMs = 1_000;
 const lookMs = 5;
 
 export interface LinuxRelayOptions {
-  readonly reactor: Reactor;
   readonly shared: Shared;
   readonly limits: RelayLimits;
 }
 
-/** See `Engine.relay`. */
-export class LinuxRelay implements Relay {
+/** See `Engine.relay`. As a timer it looks at its limits, as a task it moves bytes. */
+export class LinuxRelay implements Relay, Task, Timer {
   readonly ended: Promise<RelayEnd | "cut">;
+  queued = false;
+  dueAt = 0;
+  place = -1;
   readonly #client: LinuxSocket;
   readonly #target: LinuxSocket;
   readonly #reactor: Reactor;
   readonly #limits: RelayLimits;
   readonly #up: LinuxDirection;
   readonly #down: LinuxDirection;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   readonly #settle: (end: RelayEnd | "cut") => void;
   #halfClosedAt = Infinity;
-  #cancelSweep: () => void;
   #cancelLinger: (() => void) | undefined;
-  #queued = false;
   #over = false;
 
-  constructor(client: LinuxSocket, target: LinuxSocket, { reactor, shared, limits }: LinuxRelayOptions) {
+  constructor(client: LinuxSocket, target: LinuxSocket, { shared, limits }: LinuxRelayOptions) {
+    const { reactor } = shared;
     this.#client = client;
     this.#target = target;
     this.#reactor = reactor;
     this.#limits = limits;
-    const clientCut = () => this.#down.sinkFailed === "reset";
-    const targetCut = () => this.#up.sinkFailed === "reset";
-    this.#up = new LinuxDirection(client, target, { shared, sourceWasCut: clientCut });
-    this.#down = new LinuxDirection(target, client, { shared, sourceWasCut: targetCut });
+    this.#startedAt = reactor.nowMs;
+    this.#up = new LinuxDirection(client, target, shared);
+    this.#down = new LinuxDirection(target, client, shared);
     const { promise, resolve } = Promise.withResolvers<RelayEnd | "cut">();
     this.ended = promise;
     this.#settle = resolve;
-    this.#cancelSweep = this.#sweepLater();
-    client.onReady = target.onReady = () => this.#move();
-    this.#move();
+    reactor.schedule(this, sweepMs(limits));
+    client.owner = target.owner = this;
+    this.run();
   }
 
   get receivedBytes(): number {
@@ -68,23 +69,37 @@ export class LinuxRelay implements Relay {
     this.#end("cut");
   }
 
-  #move(): void {
+  run(): void {
     if (this.#over) return;
+    const client = this.#client;
+    const target = this.#target;
     // A socket that somebody closed under us is a cut session.
-    if (this.#client.closed || this.#target.closed) return this.#end("cut");
-    const more = [this.#up.move(), this.#down.move()].includes(true);
-    this.#turn();
-    if (!more || this.#over || this.#queued) return;
-    this.#queued = true;
-    this.#reactor.again(() => {
-      this.#queued = false;
-      this.#move();
-    });
+    if (client.closed || target.closed) return this.#end("cut");
+    const up = this.#up;
+    const down = this.#down;
+    const upHasMore = up.move();
+    if (down.move() || upHasMore) this.#reactor.soon(this);
+    if (up.sourceEnd === undefined && down.sourceEnd === undefined) return;
+    // Where both have finished, closing says so to both.
+    if (up.drained && down.drained && !client.failed && !target.failed) return this.#end("done");
+    up.finish(down.sinkFailed === "reset");
+    down.finish(up.sinkFailed === "reset");
+    this.#lookAtEnds();
   }
 
-  #turn(): void {
-    const [up, down] = [this.#up, this.#down];
-    if (up.ended || down.ended) this.#halfClosedAt = Math.min(this.#halfClosedAt, performance.now());
+  due(): void {
+    const end = expired(this.#activity(), this.#limits, this.#reactor.nowMs);
+    if (end !== undefined) return this.#end(end);
+    const quietSince = this.#reactor.nowMs - quietMs;
+    if (this.#up.lastByteAt < quietSince) this.#up.leaveBulk();
+    if (this.#down.lastByteAt < quietSince) this.#down.leaveBulk();
+    this.#reactor.schedule(this, sweepMs(this.#limits));
+  }
+
+  #lookAtEnds(): void {
+    const up = this.#up;
+    const down = this.#down;
+    if (up.ended || down.ended) this.#halfClosedAt = Math.min(this.#halfClosedAt, this.#reactor.nowMs);
     const outcome = outcomeOf(up, down);
     if (outcome.kind === "end") this.#endAfterLast(outcome.end);
     else if (outcome.kind === "targetCut") this.#endAfterLast("server_reset");
@@ -100,13 +115,13 @@ export class LinuxRelay implements Relay {
    */
   #hearClientOut(): void {
     if (this.#cancelLinger !== undefined) return;
-    const endAt = performance.now() + this.#limits.halfClosedMs;
+    const endAt = this.#reactor.nowMs + this.#limits.halfClosedMs;
     let seenBytes = -1;
     const look = () => {
       if (this.#over) return;
       const seen = this.#up.receivedBytes;
       if (seen === seenBytes) return this.#end("done");
-      if (performance.now() >= endAt) return this.#end("half_closed");
+      if (this.#reactor.nowMs >= endAt) return this.#end("half_closed");
       seenBytes = seen;
       this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), look);
     };
@@ -121,28 +136,13 @@ export class LinuxRelay implements Relay {
     const peer = end === "client_reset" ? this.#target : this.#client;
     if (end === "done" || peer.unsentBytes() === 0) return this.#end(end);
     if (this.#cancelLinger !== undefined) return;
-    const endAt = performance.now() + lingerMs;
+    const endAt = this.#reactor.nowMs + lingerMs;
     const look = () => {
       if (this.#over) return;
-      if (peer.unsentBytes() === 0 || performance.now() >= endAt) return this.#end(end);
+      if (peer.unsentBytes() === 0 || this.#reactor.nowMs >= endAt) return this.#end(end);
       this.#cancelLinger = this.#reactor.after(lookMs, look);
     };
     this.#cancelLinger = this.#reactor.after(lookMs, look);
-  }
-
-  #sweepLater(): () => void {
-    return this.#reactor.after(sweepMs(this.#limits), () => this.#sweep());
-  }
-
-  #sweep(): void {
-    if (this.#over) return;
-    const now = performance.now();
-    const end = expired(this.#activity(), this.#limits, now);
-    if (end !== undefined) return this.#end(end);
-    for (const direction of [this.#up, this.#down]) {
-      if (now - direction.lastByteAt > quietMs) direction.leaveBulk();
-    }
-    this.#cancelSweep = this.#sweepLater();
   }
 
   #activity(): Activity {
@@ -157,16 +157,19 @@ export class LinuxRelay implements Relay {
   #end(end: RelayEnd | "cut"): void {
     if (this.#over) return;
     this.#over = true;
-    this.#cancelSweep();
+    this.#reactor.cancel(this);
     this.#cancelLinger?.();
     this.#up.close();
     this.#down.close();
-    for (const socket of [this.#client, this.#target]) {
-      socket.onReady = undefined;
-      if (end === "done") socket[Symbol.dispose]();
-      else socket.reset();
-    }
+    this.#close(this.#client, end);
+    this.#close(this.#target, end);
     this.#reactor.stirred = true;
     this.#settle(end);
+  }
+
+  #close(socket: LinuxSocket, end: RelayEnd | "cut"): void {
+    socket.owner = undefined;
+    if (end === "done") socket[Symbol.dispose]();
+    else socket.reset();
   }
 }

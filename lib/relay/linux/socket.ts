@@ -1,44 +1,72 @@
 /** A non-blocking socket of the kernel and what is known of it: whether it may be read, written, or is cut. */
-import type { SocketAddress } from "../../values/address.ts";
 import { formatAddress } from "../../values/address.ts";
 import type { Socket } from "../engine.ts";
-import { ep, so } from "./libc.ts";
-import type { Reactor, Watcher } from "./reactor.ts";
+import { ep, so, SystemError } from "./libc.ts";
+import type { Reactor, Task, Watcher } from "./reactor.ts";
+import { type Peer, unpackPeer } from "./socket_address.ts";
 
+const one = new Uint8Array(new Int32Array([1]).buffer);
 const noLinger = new Uint8Array(new Int32Array([1, 0]).buffer);
+const watched = ep.IN | ep.OUT | ep.PRI | ep.RDHUP | ep.ET;
+// Urgent data ends a read early (tcp(7)), so behind it too a short read may not have seen everything.
+const mayHideMore = ep.RDHUP | ep.ERR | ep.HUP | ep.PRI;
 
-/** Owns a descriptor from the start; disposing closes it. */
+/** Opens a non-blocking socket for an address in the kernel's form. Throws SystemError. */
+export function openSocket({ libc }: Reactor, address: Uint8Array): number {
+  const descriptor = libc.call.socket(address[0]!, so.STREAM_NONBLOCK_CLOEXEC, 0);
+  if (descriptor < 0) throw new SystemError("socket", libc.errno());
+  return descriptor;
+}
+
+/** Sets a socket option, named by its level and its own number, to 1. */
+export function switchOn({ libc }: Reactor, descriptor: number, option: readonly [number, number]): void {
+  libc.call.setsockopt(descriptor, option[0], option[1], one, one.length);
+}
+
+/** Owns a descriptor from the start, also when the constructor throws; disposing closes it. */
 export class LinuxSocket implements Socket, Watcher {
   readonly descriptor: number;
-  readonly remote: string;
-  readonly remoteHost: string;
   /** Until a call says otherwise; the kernel tells each change only once. */
   readable = true;
   writable = true;
-  /** The peer has finished or is gone: a read that comes up short has not seen the end yet. */
+  /** A read that comes up short may not have seen everything: the peer has finished or is gone. */
   hungUp = false;
-  /** Told after the flags are set. */
-  onReady: ((events: number) => void) | undefined;
+  /** The connection is cut, or was never made. */
+  failed = false;
+  closed = false;
+  /** Runs when something has changed, closing by somebody else included. */
+  owner: Task | undefined;
+  readonly #peer: Peer;
   readonly #reactor: Reactor;
-  #closed = false;
 
-  constructor(reactor: Reactor, descriptor: number, remote: SocketAddress | undefined) {
+  constructor(reactor: Reactor, descriptor: number, peer: Peer) {
     this.#reactor = reactor;
     this.descriptor = descriptor;
-    this.remoteHost = remote?.kind === "tcp" ? remote.host : "unix:";
-    this.remote = remote === undefined ? "unix:" : formatAddress(remote);
-    reactor.watch(descriptor, this);
+    this.#peer = peer;
+    try {
+      reactor.watch(descriptor, this, watched);
+    } catch (error) {
+      reactor.libc.call.close(descriptor);
+      throw error;
+    }
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  get remote(): string {
+    const peer = unpackPeer(this.#peer);
+    return peer === undefined ? "unix:" : formatAddress(peer);
+  }
+
+  get remoteHost(): string {
+    const peer = unpackPeer(this.#peer);
+    return peer?.kind === "tcp" ? peer.host : "unix:";
   }
 
   ready(events: number): void {
-    if ((events & (ep.IN | ep.RDHUP | ep.ERR | ep.HUP)) !== 0) this.readable = true;
+    if ((events & (ep.IN | mayHideMore)) !== 0) this.readable = true;
     if ((events & (ep.OUT | ep.ERR | ep.HUP)) !== 0) this.writable = true;
-    if ((events & (ep.RDHUP | ep.ERR | ep.HUP)) !== 0) this.hungUp = true;
-    this.onReady?.(events);
+    if ((events & mayHideMore) !== 0) this.hungUp = true;
+    if ((events & (ep.ERR | ep.HUP)) !== 0) this.failed = true;
+    if (this.owner !== undefined) this.#reactor.soon(this.owner);
   }
 
   /** Bytes that the peer has not acknowledged yet; 0 where the kernel does not tell. */
@@ -49,7 +77,7 @@ export class LinuxSocket implements Socket, Watcher {
   }
 
   reset(): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     // Lingering for 0 seconds makes close(2) send an RST and drop what is unsent.
     this.#reactor.libc.call.setsockopt(
       this.descriptor,
@@ -62,10 +90,10 @@ export class LinuxSocket implements Socket, Watcher {
   }
 
   [Symbol.dispose](): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.#reactor.forget(this.descriptor);
     this.#reactor.libc.call.close(this.descriptor);
-    this.onReady?.(ep.ERR);
+    if (this.owner !== undefined) this.#reactor.soon(this.owner);
   }
 }

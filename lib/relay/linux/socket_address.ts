@@ -7,6 +7,18 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Large enough for every kind (sockaddr_un: 2 + 108). */
 export const addressBytes = 110;
 
+const encodedAddresses = new WeakMap<SocketAddress, Bytes>();
+
+/** `encodeAddress`, once for each object: a target's address is asked for by every session. */
+export function encodedAddress(address: SocketAddress): Bytes | undefined {
+  let encoded = encodedAddresses.get(address);
+  if (encoded === undefined) {
+    encoded = encodeAddress(address);
+    if (encoded !== undefined) encodedAddresses.set(address, encoded);
+  }
+  return encoded;
+}
+
 /** The struct for an address; undefined for a host name, which the kernel does not resolve. Throws RangeError for a path that is too long. */
 export function encodeAddress(address: SocketAddress): Bytes | undefined {
   if (address.kind === "unix") return encodeUnix(address.path);
@@ -19,13 +31,40 @@ export function encodeAddress(address: SocketAddress): Bytes | undefined {
   return Uint8Array.of(so.AF_INET6, 0, ...port(address.port), 0, 0, 0, 0, ...v6, 0, 0, 0, 0);
 }
 
-/** The address in a struct that the kernel filled; a unix peer has none. */
+/**
+ * The peer of an accepted connection: an IPv4 one as `address * 65536 + port`, because most are never asked for; a unix
+ * peer has no address.
+ */
+export type Peer = number | SocketAddress | undefined;
+
+/** The peer in a struct that the kernel filled. */
+export function packPeer(bytes: Bytes): Peer {
+  if (bytes[0] !== so.AF_INET) return decodeAddress(bytes);
+  return ipv4At(bytes, 4) * 65_536 + bytes[2]! * 256 + bytes[3]!;
+}
+
+/** What `packPeer` has packed. */
+export function unpackPeer(peer: Peer): SocketAddress | undefined {
+  if (typeof peer !== "number") return peer;
+  const ip = Math.floor(peer / 65_536);
+  return { kind: "tcp", host: formatIpv4(ip), port: peer % 65_536 };
+}
+
+/** The address in a struct that the kernel filled; undefined for a unix socket. */
 export function decodeAddress(bytes: Bytes): SocketAddress | undefined {
   const family = bytes[0];
-  const number = (bytes[2] ?? 0) << 8 | (bytes[3] ?? 0);
-  if (family === so.AF_INET) return { kind: "tcp", host: bytes.subarray(4, 8).join("."), port: number };
+  const number = bytes[2]! * 256 + bytes[3]!;
+  if (family === so.AF_INET) return { kind: "tcp", host: formatIpv4(ipv4At(bytes, 4)), port: number };
   if (family === so.AF_INET6) return { kind: "tcp", host: formatIpv6(bytes.subarray(8, 24)), port: number };
   return undefined;
+}
+
+function ipv4At(bytes: Bytes, at: number): number {
+  return bytes[at]! * 2 ** 24 + bytes[at + 1]! * 2 ** 16 + bytes[at + 2]! * 2 ** 8 + bytes[at + 3]!;
+}
+
+function formatIpv4(ip: number): string {
+  return `${ip >>> 24}.${(ip >>> 16) & 255}.${(ip >>> 8) & 255}.${ip & 255}`;
 }
 
 function encodeUnix(path: string): Bytes {
@@ -71,7 +110,7 @@ function groups(text: string): number[] | undefined {
 function formatIpv6(bytes: Bytes): string {
   const mapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
   // A listener on [::] is told of an IPv4 client as ::ffff:a.b.c.d.
-  if (mapped) return bytes.subarray(12).join(".");
+  if (mapped) return formatIpv4(ipv4At(bytes, 12));
   const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16))
     .join(":");
   return new URL(`http://[${words}]`).hostname.slice(1, -1);

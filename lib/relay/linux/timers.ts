@@ -1,54 +1,74 @@
 /** Timers of a thread that waits in the kernel, where Deno's own do not run. */
 
-interface Timer {
-  readonly at: number;
-  readonly callback: () => void;
-  cancelled: boolean;
+/** Something that is due at a time. Only the heap writes `place`. */
+export interface Timer {
+  /** On the clock of `performance.now()`; not changed while the timer is in the heap. */
+  dueAt: number;
+  /** Where in the heap it is, -1 = nowhere. */
+  place: number;
+  due(): void;
 }
 
-/** A binary heap by time. Cancelled timers stay until they are due: a connection that succeeds cancels one in microseconds. */
+/** A binary heap by time. A timer that is cancelled leaves at once: most are, and what they hold must not live on. */
 export class TimerHeap {
   readonly #heap: Timer[] = [];
 
-  /** Calls back once `now` has come to `at`; returns what cancels it. */
-  add(at: number, callback: () => void): () => void {
-    const timer = { at, callback, cancelled: false };
-    const heap = this.#heap;
-    let index = heap.push(timer) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (heap[parent]!.at <= at) break;
-      heap[index] = heap[parent]!;
-      index = parent;
-    }
-    heap[index] = timer;
-    return () => timer.cancelled = true;
+  /** Takes in a timer that is not in it. */
+  add(timer: Timer): void {
+    this.#up(timer, this.#heap.push(timer) - 1);
   }
 
-  /** Calls back every timer that is due; returns the milliseconds until the next one, Infinity when there is none. */
+  /** Takes out a timer, if it is in it. */
+  cancel(timer: Timer): void {
+    const { place } = timer;
+    if (place < 0) return;
+    timer.place = -1;
+    const last = this.#heap.pop()!;
+    if (last === timer) return;
+    if (place > 0 && this.#heap[(place - 1) >> 1]!.dueAt > last.dueAt) this.#up(last, place);
+    else this.#down(last, place);
+  }
+
+  /** Tells every timer that is due; returns the milliseconds until the next one, Infinity when there is none. */
   run(now: number): number {
     for (;;) {
       const first = this.#heap[0];
       if (first === undefined) return Infinity;
-      if (!first.cancelled && first.at > now) return first.at - now;
-      this.#removeFirst();
-      if (!first.cancelled) first.callback();
+      if (first.dueAt > now) return first.dueAt - now;
+      this.cancel(first);
+      first.due();
     }
   }
 
-  #removeFirst(): void {
+  #up(timer: Timer, from: number): void {
     const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child++;
-      if (heap[child]!.at >= last.at) break;
-      heap[index] = heap[child]!;
-      index = child;
+    let place = from;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const parent = heap[above]!;
+      if (parent.dueAt <= timer.dueAt) break;
+      heap[place] = parent;
+      parent.place = place;
+      place = above;
     }
-    heap[index] = last;
+    heap[place] = timer;
+    timer.place = place;
+  }
+
+  #down(timer: Timer, from: number): void {
+    const heap = this.#heap;
+    let place = from;
+    for (;;) {
+      let below = 2 * place + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && heap[below + 1]!.dueAt < heap[below]!.dueAt) below++;
+      const child = heap[below]!;
+      if (child.dueAt >= timer.dueAt) break;
+      heap[place] = child;
+      child.place = place;
+      place = below;
+    }
+    heap[place] = timer;
+    timer.place = place;
   }
 }
