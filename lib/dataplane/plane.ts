@@ -1,10 +1,9 @@
 /** One data-plane thread's work: listeners, sessions, counts. It decides nothing; it reads the newest snapshot. */
 import { Pool } from "../pool/pool.ts";
 import { SharedPoolState } from "../pool/shared.ts";
-import type { Target } from "../pool/target.ts";
 import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
 import type { CloseRecord, CutReason } from "../session/record.ts";
-import { Session } from "../session/session.ts";
+import { Session, type SessionContext } from "../session/session.ts";
 import type { SocketAddress } from "../values/address.ts";
 import { count, type SharedMemory } from "./memory.ts";
 import type { Bind, Report } from "./messages.ts";
@@ -23,12 +22,12 @@ export interface DataPlaneOptions {
 /** Failed attempts that say nothing about the target. */
 const notTheTargets: ReadonlySet<string> = new Set(["client_gone_connect", "resource"]);
 
-/** What a new session of a listener needs, put together once for each snapshot. */
+/** What the sessions of a listener need and are counted under, put together once for each snapshot. */
 interface Route {
-  readonly snapshot: Snapshot;
-  readonly listener: ListenerSpec;
-  readonly plan: PoolPlan;
-  readonly pool: Pool;
+  readonly access: Snapshot["access"];
+  readonly listenerSlot: number;
+  readonly targetSlots: ReadonlyMap<string, number>;
+  readonly context: SessionContext;
 }
 
 /** See above. Its owner calls `listen`, `apply` and `accept`, and to end it `drain` or `cut`. */
@@ -37,7 +36,7 @@ export class DataPlane {
   readonly #places: SharedPoolState;
   readonly #counts: Float64Array;
   readonly #outbox: Outbox;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Set<Session>();
   readonly #acceptors: { readonly listener: string; readonly acceptor: Acceptor }[] = [];
   #pools = new Map<string, Pool>();
   #routes = new Map<string, Route>();
@@ -72,7 +71,12 @@ export class DataPlane {
       if (plan === undefined || pool === undefined) {
         throw new Error(`listener ${listener.name}: no pool ${listener.pool}`);
       }
-      return [listener.name, { snapshot, listener, plan, pool }];
+      return [listener.name, {
+        access: snapshot.access,
+        listenerSlot: listener.slot,
+        targetSlots: new Map(plan.targets.map(({ address, slot }) => [address, slot])),
+        context: this.#context(snapshot, listener, { plan, pool }),
+      }];
     }));
     this.#pools = pools;
   }
@@ -120,7 +124,7 @@ export class DataPlane {
 
   /** Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. */
   cut(reason: CutReason, spreadMs: number): void {
-    const sessions = [...this.#sessions.values()];
+    const sessions = [...this.#sessions];
     for (const [index, session] of sessions.entries()) {
       if (spreadMs === 0) session.cut(reason);
       else this.#options.engine.after(spreadMs * index / sessions.length, () => session.cut(reason));
@@ -136,26 +140,32 @@ export class DataPlane {
   }
 
   async #serve(listenerName: string, client: Socket): Promise<void> {
-    using _client = client;
     const route = this.#routes.get(listenerName);
     if (route === undefined) {
+      client.reset();
       throw new Error(`a client for listener ${listenerName} before its first snapshot`);
     }
-    const id = `${this.#options.worker}.${++this.#opened}`;
-    const session = this.#open(id, client, route);
-    this.#sessions.set(id, session);
+    const session = new Session(client, {
+      id: `${this.#options.worker}.${++this.#opened}`,
+      context: route.context,
+    });
+    this.#sessions.add(session);
     try {
       this.#account(await session.closed, route);
     } finally {
-      this.#sessions.delete(id);
+      client[Symbol.dispose]();
+      this.#sessions.delete(session);
       this.#tellIfDrained();
     }
   }
 
-  #open(id: string, client: Socket, { snapshot, listener, plan, pool }: Route): Session {
+  #context(
+    snapshot: Snapshot,
+    listener: ListenerSpec,
+    { plan, pool }: { plan: PoolPlan; pool: Pool },
+  ): SessionContext {
     const { slot, maxConnections } = snapshot.process;
-    return new Session(client, {
-      id,
+    return {
       generation: snapshot.generation,
       engine: this.#options.engine,
       listener,
@@ -168,26 +178,28 @@ export class DataPlane {
       retryAttempts: plan.retryAttempts,
       connectTimeoutMs: listener.connectTimeoutMs,
       relayLimits: listener.relayLimits,
-      onAttempt: (target: Target, attempt) => {
+      onAttempt: ({ session, target, attempt }) => {
         const { error } = attempt;
-        if (error === null) count(this.#counts, { slot: target.slot, field: "total" });
-        else if (!notTheTargets.has(error)) count(this.#counts, { slot: target.slot, field: "failed" });
-        if (attempt.error !== null) this.#outbox.failedAttempt({ ...attempt, session: id, pool: pool.name });
+        if (error === null) return count(this.#counts, { slot: target.slot, field: "total" });
+        if (!notTheTargets.has(error)) count(this.#counts, { slot: target.slot, field: "failed" });
+        this.#outbox.failedAttempt({ ...attempt, session, pool: pool.name });
       },
-    });
+    };
   }
 
-  #account(record: CloseRecord, { snapshot, listener, plan }: Route): void {
+  #account(record: CloseRecord, { access, listenerSlot, targetSlots }: Route): void {
     const region = this.#counts;
-    const target = plan.targets.find(({ address }) => address === record.target);
-    count(region, { slot: listener.slot, field: "total" });
-    if (target === undefined) count(region, { slot: listener.slot, field: "failed" });
-    for (const { slot } of target === undefined ? [listener] : [listener, target]) {
-      count(region, { slot, field: "receivedBytes" }, record.bytes.received);
-      count(region, { slot, field: "sentBytes" }, record.bytes.sent);
+    const { received, sent } = record.bytes;
+    count(region, { slot: listenerSlot, field: "total" });
+    count(region, { slot: listenerSlot, field: "receivedBytes" }, received);
+    count(region, { slot: listenerSlot, field: "sentBytes" }, sent);
+    const targetSlot = record.target === null ? undefined : targetSlots.get(record.target);
+    if (targetSlot === undefined) count(region, { slot: listenerSlot, field: "failed" });
+    else {
+      count(region, { slot: targetSlot, field: "receivedBytes" }, received);
+      count(region, { slot: targetSlot, field: "sentBytes" }, sent);
     }
-    const wanted = snapshot.access === "all" || (snapshot.access === "abnormal" && record.reason !== "done");
-    if (wanted) this.#outbox.closed(record);
+    if (access === "all" || (access === "abnormal" && record.reason !== "done")) this.#outbox.closed(record);
   }
 
   #closeAcceptors(from = 0): void {

@@ -1,12 +1,19 @@
 /** One connection, top to bottom: limits, a target, a connection to it, the relay, the record. */
-import type { ConnectFailure, Engine, Relay, RelayEnd, RelayLimits, Socket } from "../relay/engine.ts";
+import type {
+  Connected,
+  ConnectFailure,
+  Engine,
+  Relay,
+  RelayEnd,
+  RelayLimits,
+  Socket,
+} from "../relay/engine.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Target } from "../pool/target.ts";
 import type { Attempt, CloseRecord, CutReason, Reason } from "./record.ts";
 
-/** What a session needs of the thread and the snapshot it begins in. */
+/** What every session of a listener needs of its thread and of the snapshot it begins in. */
 export interface SessionContext {
-  readonly id: string;
   readonly generation: number;
   readonly engine: Engine;
   readonly listener: { readonly name: string };
@@ -18,7 +25,13 @@ export interface SessionContext {
   readonly connectTimeoutMs: number;
   readonly relayLimits: RelayLimits;
   /** Told of each attempt at once, failed or not: the record comes only when the session has ended. */
-  readonly onAttempt: (target: Target, attempt: Attempt) => void;
+  readonly onAttempt: (told: AttemptTold) => void;
+}
+
+export interface AttemptTold {
+  readonly session: string;
+  readonly target: Target;
+  readonly attempt: Attempt;
 }
 
 export interface PlaceLimit {
@@ -55,13 +68,17 @@ export class Session {
   readonly #client: Socket;
   readonly #startedAt = performance.now();
   readonly #attempts: Attempt[] = [];
+  /** Of how many limits, from the first, a place is taken. */
+  #taken = 0;
+  /** The target on which a place is taken, too. */
   #target: Target | undefined;
   #connectMs: number | null = null;
   #relay: Relay | undefined;
   #cutReason: CutReason | undefined;
 
-  constructor(client: Socket, context: SessionContext) {
-    this.id = context.id;
+  /** `id` is unlike that of any other session of this process. */
+  constructor(client: Socket, { id, context }: { readonly id: string; readonly context: SessionContext }) {
+    this.id = id;
     this.#client = client;
     this.#context = context;
     this.closed = this.#run();
@@ -76,25 +93,43 @@ export class Session {
   }
 
   async #run(): Promise<CloseRecord> {
-    const { places, limits, engine } = this.#context;
-    using held = new DisposableStack();
-    // The client's socket is closed before its places are free: a cap on sessions is a cap on descriptors.
-    for (const { slot, max, reason } of limits) {
-      if (!places.acquire(slot, max)) return this.#refuse(reason);
-      held.defer(() => places.release(slot));
+    const full = this.#takePlaces();
+    if (full !== undefined) return this.#refuse(full);
+    try {
+      const reached = await this.#reach();
+      if (reached.kind === "refused") return this.#refuse(reached.reason);
+      this.#target = reached.target;
+      if (this.#cutReason !== undefined) {
+        reached.socket[Symbol.dispose]();
+        return this.#refuse(this.#cutReason);
+      }
+      this.#relay = this.#context.engine.relay(this.#client, reached.socket, this.#context.relayLimits);
+      const end: RelayEnd | "cut" = await this.#relay.ended;
+      return this.#record(end === "cut" ? this.#cutReason ?? "internal" : end);
+    } finally {
+      // The sockets are closed before their places are free: a cap on sessions is a cap on descriptors.
+      this.#client[Symbol.dispose]();
+      this.#givePlacesBack();
     }
-    held.use(this.#client);
+  }
 
-    const reached = await this.#reach();
-    if (reached.kind === "refused") return this.#refuse(reached.reason);
-    held.defer(() => places.release(reached.target.slot));
-    held.use(reached.socket);
-    if (this.#cutReason !== undefined) return this.#refuse(this.#cutReason);
+  /** Takes a place under each limit; the reason when one has none left, and then none is taken. */
+  #takePlaces(): Reason | undefined {
+    const { places, limits } = this.#context;
+    for (const { slot, max, reason } of limits) {
+      if (!places.acquire(slot, max)) {
+        this.#givePlacesBack();
+        return reason;
+      }
+      this.#taken++;
+    }
+    return undefined;
+  }
 
-    this.#target = reached.target;
-    this.#relay = engine.relay(this.#client, reached.socket, this.#context.relayLimits);
-    const end: RelayEnd | "cut" = await this.#relay.ended;
-    return this.#record(end === "cut" ? this.#cutReason ?? "internal" : end);
+  #givePlacesBack(): void {
+    const { places, limits } = this.#context;
+    if (this.#target !== undefined) places.release(this.#target.slot);
+    while (this.#taken > 0) places.release(limits[--this.#taken]!.slot);
   }
 
   /** Finds a target that takes the connection: another one after each failure, each at most once. */
@@ -108,33 +143,30 @@ export class Session {
         // Where nobody is left to try, the last attempt's cause says more than "nobody is left".
         return { kind: "refused", reason: failure ?? (pick.reason === "full" ? "queue_full" : "no_target") };
       }
-      const connected = await this.#connect(pick.target);
-      if (connected.kind === "connected") {
-        return { kind: "reached", target: pick.target, socket: connected.socket };
-      }
-      places.release(pick.target.slot);
+      const { target } = pick;
+      const startedAt = performance.now();
+      const connected = await this.#context.engine.connect(target.socketAddress, {
+        timeoutMs: this.#context.connectTimeoutMs,
+        client: this.#client,
+      });
+      this.#note(target, connected, startedAt);
+      if (connected.kind === "connected") return { kind: "reached", target, socket: connected.socket };
+      places.release(target.slot);
       if (this.#cutReason !== undefined) return { kind: "refused", reason: this.#cutReason };
       if (connected.failure === "client_gone") return { kind: "refused", reason: "client_gone_connect" };
       failure = connectReasons[connected.failure];
-      tried.push(pick.target);
+      tried.push(target);
     }
     return { kind: "refused", reason: failure ?? "no_target" };
   }
 
-  async #connect(target: Target): ReturnType<Engine["connect"]> {
-    const { engine, connectTimeoutMs, onAttempt } = this.#context;
-    const startedAt = performance.now();
-    const connected = await engine.connect(target.socketAddress, {
-      timeoutMs: connectTimeoutMs,
-      client: this.#client,
-    });
+  #note(target: Target, connected: Connected, startedAt: number): void {
     const now = performance.now();
     const error = connected.kind === "connected" ? null : connectReasons[connected.failure];
     const attempt = { target: target.address, error, ms: roundMs(now - startedAt) };
     this.#attempts.push(attempt);
     if (error === null) this.#connectMs = roundMs(now - this.#startedAt);
-    onAttempt(target, attempt);
-    return connected;
+    this.#context.onAttempt({ session: this.id, target, attempt });
   }
 
   /** Nothing was relayed: the client sees at once that it is not served. */

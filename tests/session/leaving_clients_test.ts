@@ -86,7 +86,7 @@ Deno.test("the record tells what the session was", async () => {
   using world = new SessionWorld();
   const one = world.target();
   const before = Date.now();
-  const { client, session } = await world.open({ id: "3.14" });
+  const { client, session } = await world.open();
   const target = await one.acceptor?.accept() as unknown as Peer;
   await sendAndFinish(client, payload(1_234, 1));
   await receiveExactly(target, 1_234);
@@ -98,7 +98,7 @@ Deno.test("the record tells what the session was", async () => {
   assert.match(from, /^192\.0\.2\.1:\d+$/);
   assert.deepEqual(rest, {
     reason: "done",
-    id: "3.14",
+    id: "0.1",
     listener: "web",
     pool: "app",
     target: one.target.address,

@@ -61,7 +61,13 @@ export class SessionWorld implements Disposable {
     const client = this.#opened.use(this.engine.dial(this.#front.address));
     const socket = await this.#front.accept();
     if (socket === undefined) throw new Error("the listener is closed");
-    return { client, session: new Session(socket, { ...this.#context(), ...context }) };
+    return {
+      client,
+      session: new Session(socket, {
+        id: `0.${++this.#sessions}`,
+        context: { ...this.#context(), ...context },
+      }),
+    };
   }
 
   /** Places taken anywhere, the process, the listener and every target together. */
@@ -79,7 +85,6 @@ export class SessionWorld implements Disposable {
     const targets = this.#targets.map(({ target }) => target);
     const spec = { name: "app", slot: 0, algorithm: "first", targets } as const;
     return {
-      id: `0.${++this.#sessions}`,
       generation: 7,
       engine: this.engine,
       listener: { name: "web" },
@@ -92,7 +97,7 @@ export class SessionWorld implements Disposable {
       retryAttempts: 3,
       connectTimeoutMs: 5_000,
       relayLimits: unlimited,
-      onAttempt: ({ address }, attempt) => this.told.push({ target: address, attempt }),
+      onAttempt: ({ target, attempt }) => this.told.push({ target: target.address, attempt }),
     };
   }
 
