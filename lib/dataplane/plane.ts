@@ -135,28 +135,35 @@ export class DataPlane {
     for (;;) {
       const client = await acceptor.accept();
       if (client === undefined) return;
-      this.#serve(listener, client).catch((error) => this.#outbox.fault(error));
+      try {
+        this.#serve(listener, client);
+      } catch (error) {
+        client.reset();
+        this.#outbox.fault(error);
+      }
     }
   }
 
-  async #serve(listenerName: string, client: Socket): Promise<void> {
+  #serve(listenerName: string, client: Socket): void {
     const route = this.#routes.get(listenerName);
     if (route === undefined) {
-      client.reset();
       throw new Error(`a client for listener ${listenerName} before its first snapshot`);
     }
-    const session = new Session(client, {
-      id: `${this.#options.worker}.${++this.#opened}`,
-      context: route.context,
-    });
+    const id = `${this.#options.worker}.${++this.#opened}`;
+    const session = new Session(client, { id, context: route.context });
     this.#sessions.add(session);
-    try {
-      this.#account(await session.closed, route);
-    } finally {
-      client[Symbol.dispose]();
-      this.#sessions.delete(session);
-      this.#tellIfDrained();
-    }
+    session.closed.then((record) => {
+      this.#account(record, route);
+      this.#forget(session);
+    }, (error) => {
+      this.#outbox.fault(error);
+      this.#forget(session);
+    });
+  }
+
+  #forget(session: Session): void {
+    this.#sessions.delete(session);
+    this.#tellIfDrained();
   }
 
   #context(

@@ -35,7 +35,7 @@ export type CutReason = "target_down" | "killed" | "drain_deadline";
 /** One attempt to connect; `error` is null for the one that succeeded. `ms`: how long it took. */
 export interface Attempt {
   readonly target: string;
-  readonly error: string | null;
+  readonly error: Reason | null;
   readonly ms: number;
 }
 

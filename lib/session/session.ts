@@ -8,7 +8,7 @@ import type {
   RelayLimits,
   Socket,
 } from "../relay/engine.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { Picked, Pool } from "../pool/pool.ts";
 import type { Target } from "../pool/target.ts";
 import type { Attempt, CloseRecord, CutReason, Reason } from "./record.ts";
 
@@ -55,10 +55,6 @@ const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
   client_gone: "client_gone_connect",
 };
 
-type Reached =
-  | { readonly kind: "reached"; readonly target: Target; readonly socket: Socket }
-  | { readonly kind: "refused"; readonly reason: Reason };
-
 /** A session from the moment its client was accepted. It owns the client's socket. */
 export class Session {
   readonly id: string;
@@ -67,9 +63,12 @@ export class Session {
   readonly #context: SessionContext;
   readonly #client: Socket;
   readonly #startedAt = performance.now();
-  readonly #attempts: Attempt[] = [];
+  /** Since when the attempt to connect under way has been. */
+  #triedAt = this.#startedAt;
+  #attempts: readonly Attempt[] = [];
+  #tried: readonly Target[] = [];
   /** Of how many limits, from the first, a place is taken. */
-  #taken = 0;
+  #placesTaken = 0;
   /** The target on which a place is taken, too. */
   #target: Target | undefined;
   #connectMs: number | null = null;
@@ -95,20 +94,24 @@ export class Session {
   async #run(): Promise<CloseRecord> {
     const full = this.#takePlaces();
     if (full !== undefined) return this.#refuse(full);
+    const { engine, connectTimeoutMs, relayLimits } = this.#context;
+    const client = this.#client;
     try {
-      const reached = await this.#reach();
-      if (reached.kind === "refused") return this.#refuse(reached.reason);
-      this.#target = reached.target;
-      if (this.#cutReason !== undefined) {
-        reached.socket[Symbol.dispose]();
-        return this.#refuse(this.#cutReason);
+      for (;;) {
+        const pick = this.#pick();
+        if (pick.kind === "none") return this.#refuse(pick.reason);
+        const { target } = pick;
+        const connected = await engine.connect(target.socketAddress, { client, timeoutMs: connectTimeoutMs });
+        const refusal = this.#note(target, connected);
+        if (refusal !== undefined) return this.#refuse(refusal);
+        if (connected.kind === "failed") continue;
+        this.#relay = engine.relay(client, connected.socket, relayLimits);
+        const end: RelayEnd | "cut" = await this.#relay.ended;
+        return this.#record(end === "cut" ? this.#cutReason ?? "internal" : end);
       }
-      this.#relay = this.#context.engine.relay(this.#client, reached.socket, this.#context.relayLimits);
-      const end: RelayEnd | "cut" = await this.#relay.ended;
-      return this.#record(end === "cut" ? this.#cutReason ?? "internal" : end);
     } finally {
       // The sockets are closed before their places are free: a cap on sessions is a cap on descriptors.
-      this.#client[Symbol.dispose]();
+      client[Symbol.dispose]();
       this.#givePlacesBack();
     }
   }
@@ -121,7 +124,7 @@ export class Session {
         this.#givePlacesBack();
         return reason;
       }
-      this.#taken++;
+      this.#placesTaken++;
     }
     return undefined;
   }
@@ -129,44 +132,44 @@ export class Session {
   #givePlacesBack(): void {
     const { places, limits } = this.#context;
     if (this.#target !== undefined) places.release(this.#target.slot);
-    while (this.#taken > 0) places.release(limits[--this.#taken]!.slot);
+    while (this.#placesTaken > 0) places.release(limits[--this.#placesTaken]!.slot);
   }
 
-  /** Finds a target that takes the connection: another one after each failure, each at most once. */
-  async #reach(): Promise<Reached> {
-    const { pool, places, retryAttempts } = this.#context;
-    const tried: Target[] = [];
-    let failure: Reason | undefined;
-    while (tried.length < retryAttempts) {
-      const pick = pool.take({ client: this.#client.remoteHost, tried });
-      if (pick.kind === "none") {
-        // Where nobody is left to try, the last attempt's cause says more than "nobody is left".
-        return { kind: "refused", reason: failure ?? (pick.reason === "full" ? "queue_full" : "no_target") };
-      }
-      const { target } = pick;
-      const startedAt = performance.now();
-      const connected = await this.#context.engine.connect(target.socketAddress, {
-        timeoutMs: this.#context.connectTimeoutMs,
-        client: this.#client,
-      });
-      this.#note(target, connected, startedAt);
-      if (connected.kind === "connected") return { kind: "reached", target, socket: connected.socket };
-      places.release(target.slot);
-      if (this.#cutReason !== undefined) return { kind: "refused", reason: this.#cutReason };
-      if (connected.failure === "client_gone") return { kind: "refused", reason: "client_gone_connect" };
-      failure = connectReasons[connected.failure];
-      tried.push(target);
+  /** Takes a place on a target that was not tried yet; the reason to refuse the client when there is none to try. */
+  #pick(): { readonly kind: "target"; readonly target: Target } | {
+    readonly kind: "none";
+    readonly reason: Reason;
+  } {
+    const { pool, retryAttempts } = this.#context;
+    const pick: Picked = this.#tried.length < retryAttempts
+      ? pool.take({ client: this.#client.remoteHost, tried: this.#tried })
+      : { kind: "none", reason: "no_target" };
+    if (pick.kind === "target") {
+      this.#target = pick.target;
+      return pick;
     }
-    return { kind: "refused", reason: failure ?? "no_target" };
+    // Where nobody is left to try, the last attempt's cause says more than "nobody is left".
+    const last = this.#attempts.at(-1)?.error;
+    return { kind: "none", reason: last ?? (pick.reason === "full" ? "queue_full" : "no_target") };
   }
 
-  #note(target: Target, connected: Connected, startedAt: number): void {
+  /** Notes an attempt; returns the reason to refuse the client with when it is not to be served after all. */
+  #note(target: Target, connected: Connected): Reason | undefined {
     const now = performance.now();
     const error = connected.kind === "connected" ? null : connectReasons[connected.failure];
-    const attempt = { target: target.address, error, ms: roundMs(now - startedAt) };
-    this.#attempts.push(attempt);
-    if (error === null) this.#connectMs = roundMs(now - this.#startedAt);
+    const attempt = { target: target.address, error, ms: roundMs(now - this.#triedAt) };
+    this.#triedAt = now;
+    this.#attempts = [...this.#attempts, attempt];
     this.#context.onAttempt({ session: this.id, target, attempt });
+    if (error === null) {
+      this.#connectMs = roundMs(now - this.#startedAt);
+      if (this.#cutReason !== undefined && connected.kind === "connected") connected.socket[Symbol.dispose]();
+      return this.#cutReason;
+    }
+    this.#target = undefined;
+    this.#context.places.release(target.slot);
+    this.#tried = [...this.#tried, target];
+    return this.#cutReason ?? (error === "client_gone_connect" ? error : undefined);
   }
 
   /** Nothing was relayed: the client sees at once that it is not served. */
@@ -185,7 +188,7 @@ export class Session {
       id: this.id,
       listener: listener.name,
       pool: pool.name,
-      target: this.#target?.address ?? null,
+      target: relay === undefined ? null : this.#target?.address ?? null,
       client: this.#client.remote,
       attempts: this.#attempts,
       bytes: { received: relay?.receivedBytes ?? 0, sent: relay?.sentBytes ?? 0 },

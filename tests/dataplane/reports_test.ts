@@ -31,7 +31,13 @@ function record(id: string): CloseRecord {
   };
 }
 
-const attempt = { target: "10.0.0.1:1", error: "connect_refused", ms: 1, session: "0.1", pool: "app" };
+const attempt = {
+  target: "10.0.0.1:1",
+  error: "connect_refused" as const,
+  ms: 1,
+  session: "0.1",
+  pool: "app",
+};
 
 Deno.test("what happens in one moment goes out in one report", async () => {
   const { box, posted } = outbox();

@@ -55,7 +55,8 @@ class Connecting implements Task, Timer {
   }
 }
 
-export interface Attempt extends ConnectOptions {
+export interface Attempt {
+  readonly options: ConnectOptions;
   readonly address: SocketAddress;
   /** Finds an address of a host name; rejects when there is none. */
   readonly resolve: (host: string) => Promise<string>;
@@ -102,7 +103,7 @@ function connectTo(
     return Promise.resolve({ kind: "connected", socket });
   }
   const number = libc.errno();
-  if (number === errno.EINPROGRESS) return new Connecting(reactor, socket, attempt).connected;
+  if (number === errno.EINPROGRESS) return new Connecting(reactor, socket, attempt.options).connected;
   socket[Symbol.dispose]();
   return Promise.resolve(failed(number));
 }

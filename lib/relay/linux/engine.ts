@@ -26,7 +26,7 @@ export function linuxEngine({ reactor, resolve }: LinuxEngineOptions): Engine {
     name: "linux",
     after: (ms, callback) => reactor.after(ms, callback),
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
-    connect: (address, options) => connect(reactor, { address, resolve, ...options }),
+    connect: (address, options) => connect(reactor, { address, options, resolve }),
     relay: (client, target, limits) =>
       new LinuxRelay(client as LinuxSocket, target as LinuxSocket, { shared, limits }),
   };

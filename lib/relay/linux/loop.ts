@@ -9,8 +9,11 @@ import { Reactor } from "./reactor.ts";
 /** The thread looks after Deno's own event loop at least so often, though nobody has called. */
 const lookMs = 100;
 
-/** How deep the chains of promises are that one event sets off: each needs so many turns of the microtask queue. */
+/** How deep the chains of promises are that one event sets off: each needs so many rounds of the microtask queue. */
 const deepest = 24;
+
+/** So many of them between two looks at the sockets: what matters at once, a connect or a relay, is not deep. */
+const roundsATurn = 4;
 
 /** An engine whose thread waits in the kernel. `wakeDescriptor`: what `wake` of another thread takes. */
 export interface LinuxThread {
@@ -41,18 +44,20 @@ export function startLinuxThread(onError: (error: unknown) => void): LinuxThread
 
 async function turnForever(reactor: Reactor, state: { called: boolean; resolving: number }): Promise<void> {
   let lookedAt = performance.now();
+  let rounds = deepest;
   for (;;) {
-    // What an event has set off may take several rounds; nothing must be left when the thread goes to sleep.
-    for (let depth = 0; depth < deepest && reactor.stirred; depth++) await null;
-    const stirred = reactor.stirred;
+    if (reactor.stirred) rounds = deepest;
     reactor.stirred = false;
-    const now = performance.now();
-    if (state.called || state.resolving > 0 || now - lookedAt >= lookMs) {
+    // The thread must not go to sleep before all that an event has set off is through.
+    const awake = rounds > 0 || state.resolving > 0;
+    for (let round = 0; round < roundsATurn && rounds > 0; round++, rounds--) await null;
+    if (state.called || state.resolving > 0 || reactor.nowMs - lookedAt >= lookMs) {
       state.called = false;
-      lookedAt = now;
+      lookedAt = reactor.nowMs;
       // Messages and name lookups come by Deno's own event loop.
       await new Promise<void>((resolve) => setImmediate(resolve));
+      rounds = deepest;
     }
-    reactor.turn(stirred || state.resolving > 0 ? 0 : lookMs);
+    reactor.turn(awake || rounds > 0 ? 0 : lookMs);
   }
 }
