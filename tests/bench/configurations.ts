@@ -4,9 +4,6 @@ import { streamModule } from "./programs.ts";
 /** Bytes of the bulk answer. */
 export const bulkBytes = 1024 * 1024;
 
-/** The small answer. */
-export const smallAnswer = "hello\n";
-
 /** What a balancer's configuration is made from: ports on 127.0.0.1. */
 export interface Place {
   readonly port: number;
@@ -27,6 +24,7 @@ http {
   ${temporary}
   server {
     listen 127.0.0.1:${port} backlog=4096;
+    # Six bytes.
     location = /small { return 200 "hello\\n"; }
     location / { root ${folder}; }
   }
