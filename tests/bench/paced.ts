@@ -18,8 +18,10 @@ export interface PacedResult {
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
-  /** How late requests were sent, because the client was late or had no free connection. */
-  readonly sentLateP99Ms: number;
+  /** From when a request was sent, which leaves out what it waited for a free connection. */
+  readonly serviceP99Ms: number;
+  /** In all, how late the client came to requests for which a connection was free: its fault, or the machine's. */
+  readonly clientStalledMs: number;
   /** Requests before the counted ones, which cost CPU time too. */
   readonly warmUpAnswered: number;
 }

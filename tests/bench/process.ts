@@ -42,7 +42,7 @@ export class ServerProcess implements AsyncDisposable {
     while (!await accepts(this.port)) {
       if (this.#ended || performance.now() - startedAt > startPatienceMs) {
         await this[Symbol.asyncDispose]();
-        throw new Error(`${this.name} did not start:\n${this.#printed}`);
+        throw new Error(`${this.name} did not start; it printed:\n${this.#printed.trim() || "nothing"}`);
       }
       await pauseMs(20);
     }

@@ -99,5 +99,11 @@ async function fixedTurn(
       `fell behind the load: the last answer came ${Math.round(elapsedMs - seconds * 1000)} ms late`,
     );
   }
+  // What is due in a hundredth of the time is what p99 is made of.
+  if (result.clientStalledMs > elapsedMs / 100) {
+    problems.push(
+      `the client itself was held up for ${Math.round(result.clientStalledMs)} ms: the machine was busy`,
+    );
+  }
   return { values: { ...values, ...cpu }, problems };
 }
