@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import type { Sample } from "./samples.ts";
+import type { ServerName } from "./server_names.ts";
+import { tableOf } from "./tables.ts";
+import { workloadNamed } from "./workloads.ts";
+
+function samples(server: ServerName, perS: readonly number[], problems: readonly string[] = []): Sample[] {
+  return perS.map((requestsPerS, index) => ({
+    workload: "small",
+    server,
+    round: index + 1,
+    values: { requestsPerS, p99Ms: 1 },
+    problems: index === 0 ? problems : [],
+  }));
+}
+
+function table(...parts: readonly Sample[][]): string {
+  return tableOf(workloadNamed("small"), parts.flat()) ?? "";
+}
+
+function cell(text: string, server: string): string {
+  const row = text.split("\n").find((line) => line.startsWith(`| ${server} `)) ?? "";
+  return row.split("|")[2]!.trim();
+}
+
+Deno.test("a cell has median, spread and the ratio to the best peer", () => {
+  const text = table(samples("lb-linux", [900, 1100, 1000]), samples("haproxy", [2000, 2000, 2000]));
+  assert.equal(cell(text, "lb-linux"), "1,000 (900 - 1,100) [0.50]");
+  assert.equal(cell(text, "haproxy"), "2,000 (2,000 - 2,000) [1.00]");
+});
+
+Deno.test("the best peer is neither lb nor the direct way", () => {
+  const text = table(
+    samples("direct", [9000]),
+    samples("lb-linux", [200]),
+    samples("haproxy", [100]),
+    samples("nginx", [50]),
+  );
+  assert.equal(cell(text, "lb-linux"), "200 (200 - 200) [2.00*]");
+  assert.equal(cell(text, "nginx"), "50 (50 - 50) [0.50]");
+});
+
+Deno.test("without a peer there is no ratio", () => {
+  assert.equal(cell(table(samples("lb-linux", [7])), "lb-linux"), "7 (7 - 7)");
+});
+
+Deno.test("a figure that was not measured is a dash", () => {
+  assert.match(table(samples("direct", [7])), /\| direct .*\| +- \|$/m);
+});
+
+Deno.test("a server with problems is marked, and the problems stand below", () => {
+  const text = table(samples("lb-linux", [1, 2], ["3 read errors"]));
+  assert.match(text, /^\| lb-linux ! \|/m);
+  assert.match(text, /^- `lb-linux`, round 1: 3 read errors$/m);
+});
+
+Deno.test("a workload that nobody ran has no table", () => {
+  assert.equal(tableOf(workloadNamed("idle"), samples("direct", [1])), undefined);
+});
