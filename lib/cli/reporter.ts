@@ -14,8 +14,6 @@ export interface ReporterOptions {
   readonly log: Log;
   /** Whether close records are limited now; not where the operator asked for all of them. */
   readonly limited: () => boolean;
-  /** A data-plane thread is dead. */
-  readonly onDeath: () => void;
 }
 
 /** Dispose it to have the last sums written. */
@@ -49,7 +47,7 @@ export class Reporter implements Disposable {
   }
 
   report(event: BalancerEvent): void {
-    const { log, onDeath } = this.#options;
+    const { log } = this.#options;
     switch (event.kind) {
       case "closed":
         for (const record of event.records) this.#reportClosed(record);
@@ -79,8 +77,15 @@ export class Reporter implements Disposable {
           },
         );
       case "fault":
-        if (this.#faults.admit("fault")) log.error(`internal error: ${event.detail}`, { dead: event.dead });
-        if (event.dead) onDeath();
+        if (this.#faults.admit("fault")) log.error(`internal error: ${event.detail}`);
+        return;
+      case "death": {
+        const { worker, cause, sessions, restartMs } = event.death;
+        return log.error(
+          `internal error: data-plane thread ${worker} died, and ${sessions} open sessions with it; it starts again in ${restartMs} ms: ${cause}`,
+          { worker, sessions, restartMs, cause },
+        );
+      }
     }
   }
 

@@ -65,25 +65,22 @@ interface Service {
 }
 
 async function serve({ path, config, terminal, log, signals }: Service): Promise<number> {
-  const died = Promise.withResolvers<"died">();
   using reporter = new Reporter({
     log,
     limited: () => balancer.config.log.access !== "all",
-    onDeath: () => died.resolve("died"),
   });
   const balancer: Balancer = new Balancer({ config, onEvent: (event) => reporter.report(event) });
   const failed = start(balancer, { log, path });
-  const early = await Promise.race([failed, signals.stop, died.promise]);
+  const early = await Promise.race([failed, signals.stop]);
   if (typeof early === "number") return early;
 
   signals.onHangup(oneAtATime(() => reload(path, { balancer, log, env: terminal.env })));
-  const ended = early ?? await Promise.race([signals.stop, died.promise]);
+  const ended = early ?? await signals.stop;
   if (ended === "drain" && early === undefined) await drain(balancer, { log, signals });
   const cut = balancer.openSessions;
-  if (ended !== "died" && cut > 0) log.info(`stopping at once: ${cut} sessions are cut`);
+  if (cut > 0) log.info(`stopping at once: ${cut} sessions are cut`);
   await balancer.stop();
   reporter[Symbol.dispose]();
-  if (ended === "died") return exit.failed;
   log.info("stopped");
   return exit.ok;
 }

@@ -18,6 +18,12 @@ export function logStart(
       `maxConnections ${maxConnections}${lowered}`,
     { version, engine, engineReason, workers, maxConnections, config: path },
   );
+  if (started.engineWarning) {
+    log.warn(`engine portable stands in, which costs more CPU and cannot pass a reset on: ${engineReason}`, {
+      engine,
+      engineReason,
+    });
+  }
   for (const { name, addresses } of started.listeners) {
     const bind = addresses.map(formatAddress);
     const pool = config.listeners.find((listener) => listener.name === name)?.pool;

@@ -14,7 +14,6 @@ import {
 } from "../dataplane/memory.ts";
 import type { AcceptErrors, Bind, EngineName, FailedAttempt } from "../dataplane/messages.ts";
 import { chooseEngine } from "../relay/choose.ts";
-import { Waker } from "../relay/linux/waker.ts";
 import { SharedPoolState } from "../pool/shared.ts";
 import type { CloseRecord } from "../session/record.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
@@ -22,7 +21,8 @@ import { checkFree, removeStale } from "./binds.ts";
 import { sessionCap } from "./descriptors.ts";
 import { names, placeNames, snapshotOf } from "./plan.ts";
 import { SlotTable } from "./slots.ts";
-import { type Events, ListenError, Thread } from "./thread.ts";
+import { type Events, ListenError } from "./thread.ts";
+import { type Death, Threads } from "./threads.ts";
 
 /** How long the threads have to end their sessions when everything is to end at once. */
 const lastRecordsMs = 500;
@@ -35,18 +35,23 @@ export type BalancerEvent =
   | { readonly kind: "acceptErrors"; readonly errors: readonly AcceptErrors[] }
   /** So many of the above were dropped, because a thread had no time to report them. */
   | { readonly kind: "lost"; readonly count: number }
-  /** The program itself is at fault; `dead`: a data-plane thread has ended for it. */
-  | { readonly kind: "fault"; readonly detail: string; readonly dead: boolean };
+  /** The program itself is at fault. */
+  | { readonly kind: "fault"; readonly detail: string }
+  | { readonly kind: "death"; readonly death: Death };
 
 export interface BalancerOptions {
   readonly config: Config;
   readonly onEvent: (event: BalancerEvent) => void;
+  /** What a data-plane thread runs; by default the data plane. */
+  readonly threadModule?: URL | undefined;
 }
 
 /** What was bound and decided at the start. */
 export interface Started {
   readonly engine: string;
   readonly engineReason: string;
+  /** The faster engine should run here and does not. */
+  readonly engineWarning: boolean;
   readonly workers: number;
   readonly maxConnections: number;
   readonly listeners: readonly { readonly name: string; readonly addresses: readonly SocketAddress[] }[];
@@ -78,8 +83,7 @@ export class Balancer {
   readonly #placeSlots: SlotTable;
   readonly #poolSlots: SlotTable;
   readonly #monitor: Monitor;
-  readonly #waker = new Waker();
-  readonly #threads: Thread[] = [];
+  readonly #threads: Threads;
   #config: Config;
   #generation = 1;
   /** What the descriptors allow. */
@@ -87,7 +91,7 @@ export class Balancer {
   #publishing = false;
   #stopped = false;
 
-  constructor({ config, onEvent }: BalancerOptions) {
+  constructor({ config, onEvent, threadModule }: BalancerOptions) {
     this.#config = config;
     this.#onEvent = onEvent;
     this.#workers = workersFor(config);
@@ -95,6 +99,15 @@ export class Balancer {
     this.#places = new SharedPoolState(this.#memory.pools);
     this.#placeSlots = new SlotTable(capacity.places, (slot) => this.#clearPlace(slot));
     this.#poolSlots = new SlotTable(capacity.pools, () => true);
+    this.#threads = new Threads({
+      count: this.#workers,
+      memory: this.#memory,
+      processSlot: this.#placeSlots.slotOf(names.process),
+      onEvents: (events) => this.#tell(events),
+      onDeath: (death) => this.#onEvent({ kind: "death", death }),
+      onFault: (detail) => this.#onEvent({ kind: "fault", detail }),
+      module: threadModule,
+    });
     this.#monitor = new Monitor({ onChange: (change) => this.#healthChanged(change) });
   }
 
@@ -106,7 +119,7 @@ export class Balancer {
   async start(): Promise<Started | "stopped"> {
     const problem = tooMuch(this.#config);
     if (problem !== undefined) throw new StartError(problem);
-    const choice = chooseEngine(this.#config.process.engine);
+    const choice = await chooseEngine(this.#config.process.engine);
     if (choice.kind === "impossible") throw new StartError(choice.problem);
     this.#keepSlots(this.#config);
     try {
@@ -116,10 +129,11 @@ export class Balancer {
       await this.#monitor.firstRound();
       if (this.#stopped) return "stopped";
       this.#publish();
-      for (const thread of this.#threads) thread.send({ type: "accept" });
+      this.#threads.accept();
       return {
         engine: choice.engine,
         engineReason: choice.reason,
+        engineWarning: choice.warn,
         workers: this.#workers,
         maxConnections: this.#mostConnections,
         listeners,
@@ -167,11 +181,10 @@ export class Balancer {
   /** Closes the listeners, lets the sessions end until the deadline, cuts the rest evenly over `closeSpread`, ends. */
   async drain(): Promise<void> {
     const { deadlineMs, closeSpreadMs } = this.#config.process.drain;
-    for (const thread of this.#threads) thread.send({ type: "drain" });
     const timer = Number.isFinite(deadlineMs)
       ? setTimeout(() => this.#cutAll(closeSpreadMs), deadlineMs)
       : undefined;
-    await Promise.all(this.#threads.map(({ drained }) => drained));
+    await this.#threads.drain();
     clearTimeout(timer);
     await this.stop();
   }
@@ -180,17 +193,13 @@ export class Balancer {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const thread of this.#threads) {
-      thread.send({ type: "cut", reason: "killed", spreadMs: 0 });
-      thread.send({ type: "drain" });
-    }
+    this.#threads.cut({ reason: "killed", spreadMs: 0 });
     // Each session still leaves its record; a thread that hangs is not waited for.
     let timer: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise((resolve) => timer = setTimeout(resolve, lastRecordsMs));
-    await Promise.race([Promise.all(this.#threads.map(({ drained }) => drained)), patience]);
+    await Promise.race([this.#threads.drain(), patience]);
     clearTimeout(timer);
-    for (const thread of this.#threads) thread.terminate();
-    this.#waker[Symbol.dispose]();
+    this.#threads.terminate();
     await this.#monitor.close();
   }
 
@@ -236,24 +245,7 @@ export class Balancer {
     for (const bind of asked) {
       await makeFree(bind);
     }
-    for (let index = 0; index < this.#workers; index++) {
-      this.#threads.push(
-        new Thread({
-          index,
-          engine,
-          wake: (descriptor) => this.#waker.wake(descriptor),
-          memory: this.#memory,
-          onEvents: (events) => this.#tell(events),
-          onDeath: (detail) => this.#onEvent({ kind: "fault", detail, dead: true }),
-        }),
-      );
-    }
-    await Promise.all(this.#threads.map(({ ready }) => ready));
-    const [first, ...others] = this.#threads;
-    // The first thread binds alone: what it gets for a port 0 the others share. A unix socket cannot be shared.
-    const addresses = await first?.listen(asked) ?? [];
-    const bound = asked.map((bind, index) => ({ ...bind, address: addresses[index] ?? bind.address }));
-    await Promise.all(others.map((thread) => thread.listen(bound.filter((bind) => bind.shared))));
+    const bound = await this.#threads.listen(engine, asked);
     return this.#config.listeners.map(({ name }) => ({
       name,
       addresses: bound.filter(({ listener }) => listener === name).map(({ address }) => address),
@@ -279,7 +271,7 @@ export class Balancer {
       poolSlot: (name) => this.#poolSlots.slotOf(name),
       serving: (name) => this.#monitor.state(name) === "up",
     });
-    for (const thread of this.#threads) thread.send({ type: "snapshot", snapshot });
+    this.#threads.publish(snapshot);
   }
 
   #keepSlots(...configs: readonly Config[]): void {
@@ -294,7 +286,7 @@ export class Balancer {
   }
 
   #cutAll(spreadMs: number): void {
-    for (const thread of this.#threads) thread.send({ type: "cut", reason: "drain_deadline", spreadMs });
+    this.#threads.cut({ reason: "drain_deadline", spreadMs });
   }
 
   #tell({ closed, failedAttempts, acceptErrors, faults, lost }: Events): void {
@@ -302,7 +294,7 @@ export class Balancer {
     if (failedAttempts.length > 0) this.#onEvent({ kind: "failedAttempts", attempts: failedAttempts });
     if (acceptErrors.length > 0) this.#onEvent({ kind: "acceptErrors", errors: acceptErrors });
     if (lost > 0) this.#onEvent({ kind: "lost", count: lost });
-    for (const detail of faults) this.#onEvent({ kind: "fault", detail, dead: false });
+    for (const detail of faults) this.#onEvent({ kind: "fault", detail });
   }
 }
 

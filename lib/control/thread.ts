@@ -14,7 +14,11 @@ export interface ThreadOptions {
   readonly onEvents: (events: Events) => void;
   /** The thread is dead: an error in it that nothing caught. */
   readonly onDeath: (cause: string) => void;
+  /** What the thread runs; by default the data plane. */
+  readonly module?: URL | undefined;
 }
+
+const dataPlane = new URL("../dataplane/worker.ts", import.meta.url);
 
 /** Owns a Worker; `terminate` ends it. */
 export class Thread {
@@ -22,20 +26,19 @@ export class Thread {
   readonly #ready = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<void>();
   #listening = Promise.withResolvers<readonly SocketAddress[]>();
-
   readonly #wake: (descriptor: number) => void;
   #wakeDescriptor: number | undefined;
+  #dead = false;
 
-  constructor({ index, engine, wake, memory, onEvents, onDeath }: ThreadOptions) {
+  constructor({ index, engine, wake, memory, onEvents, onDeath, module = dataPlane }: ThreadOptions) {
     this.#wake = wake;
-    this.#worker = new Worker(new URL("../dataplane/worker.ts", import.meta.url), {
-      type: "module",
-      name: `data plane ${index}`,
-    });
+    this.#worker = new Worker(module, { type: "module", name: `data plane ${index}` });
     this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#receive(data, onEvents);
     this.#worker.onerror = (event) => {
       // Without this the error would end the main thread as well.
       event.preventDefault();
+      if (this.#dead) return;
+      this.#dead = true;
       this.#ready.reject(new Error(event.message));
       this.#listening.reject(new Error(event.message));
       this.#drained.resolve();
@@ -44,6 +47,10 @@ export class Thread {
     // Where nobody waits, `onDeath` has told it.
     for (const { promise } of [this.#ready, this.#listening]) promise.catch(() => {});
     this.send({ type: "start", worker: index, engine, memory });
+  }
+
+  get dead(): boolean {
+    return this.#dead;
   }
 
   /** Resolves once the thread takes commands. Rejects when it dies before. */
@@ -56,18 +63,23 @@ export class Thread {
     return this.#drained.promise;
   }
 
+  /** A thread that is dead hears nothing. */
   send(command: Command): void {
+    if (this.#dead) return;
     this.#worker.postMessage(command);
     if (this.#wakeDescriptor !== undefined) this.#wake(this.#wakeDescriptor);
   }
 
   /** Binds; resolves to the addresses in fact bound. Throws ListenError for the first that fails; then none is bound. */
   listen(binds: readonly Bind[]): Promise<readonly SocketAddress[]> {
+    this.#listening = Promise.withResolvers();
+    if (this.#dead) this.#listening.reject(new Error("the thread is dead"));
     this.send({ type: "listen", binds });
     return this.#listening.promise;
   }
 
   terminate(): void {
+    this.#dead = true;
     this.#worker.terminate();
   }
 

@@ -14,14 +14,24 @@ export interface SharedMemory {
   readonly pools: PoolMemory;
   /** One region a thread: only its owner writes there, so that counting takes no lock. */
   readonly counts: readonly Float64Array[];
+  /** What each thread has taken of the places, so that they can be given back for one that has died. */
+  readonly held: readonly Int32Array[];
+  /** Which descriptors belong to each thread, a byte for each, where no engine of Deno's closes them. */
+  readonly owned: readonly Uint8Array[];
 }
+
+/** More descriptors than a process can have on a machine that was not tuned for more (fs.nr_open). */
+const mostDescriptors = 1_048_576;
 
 /** Makes zeroed memory for so many data-plane threads. */
 export function allocateMemory(workers: number): SharedMemory {
-  const bytes = capacity.places * countFields.length * Float64Array.BYTES_PER_ELEMENT;
+  const each = (bytes: number) => Array.from({ length: workers }, () => new SharedArrayBuffer(bytes));
+  const countBytes = capacity.places * countFields.length * Float64Array.BYTES_PER_ELEMENT;
   return {
     pools: allocatePoolMemory({ targets: capacity.places, pools: capacity.pools }),
-    counts: Array.from({ length: workers }, () => new Float64Array(new SharedArrayBuffer(bytes))),
+    counts: each(countBytes).map((bytes) => new Float64Array(bytes)),
+    held: each(capacity.places * Int32Array.BYTES_PER_ELEMENT).map((bytes) => new Int32Array(bytes)),
+    owned: each(mostDescriptors).map((bytes) => new Uint8Array(bytes)),
   };
 }
 

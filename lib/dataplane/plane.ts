@@ -47,8 +47,9 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    this.#places = new SharedPoolState(options.memory.pools);
-    const counts = options.memory.counts[options.worker];
+    const { pools, held, counts: allCounts } = options.memory;
+    this.#places = new SharedPoolState(pools, held[options.worker]);
+    const counts = allCounts[options.worker];
     if (counts === undefined) throw new RangeError(`no counts for worker ${options.worker}`);
     this.#counts = counts;
     this.#outbox = new Outbox(options.post, options.engine.after);

@@ -25,11 +25,13 @@ function start({ worker, engine: name, memory }: Extract<Command, { type: "start
     post({ type: "ready", wakeDescriptor: undefined });
     return new DataPlane({ worker, engine: portableEngine(), memory, post });
   }
-  const { engine, wakeDescriptor } = startLinuxThread((error) => {
+  const { engine, wakeDescriptor } = startLinuxThread({
+    owned: memory.owned[worker]!,
     // Out of every promise, so that the thread's death is seen.
-    setTimeout(() => {
-      throw error;
-    });
+    onError: (error) =>
+      void setTimeout(() => {
+        throw error;
+      }),
   });
   post({ type: "ready", wakeDescriptor });
   return new DataPlane({ worker, engine, memory, post });

@@ -35,9 +35,12 @@ export function allocatePoolMemory(slots: { readonly targets: number; readonly p
  */
 export class SharedPoolState {
   readonly #memory: PoolMemory;
+  readonly #held: Int32Array | undefined;
 
-  constructor(memory: PoolMemory) {
+  /** `held`: where this thread notes, for each target slot, how many of the open places are its own. */
+  constructor(memory: PoolMemory, held?: Int32Array) {
     this.#memory = memory;
+    this.#held = held;
   }
 
   /** Whether the memory has words for this target slot. */
@@ -62,26 +65,28 @@ export class SharedPoolState {
    * Compare-and-exchange, not add and give back: the surplus of an add would for a moment make others see a full target.
    */
   acquire(slot: number, max: number): boolean {
-    const { open } = this.#memory;
-    if (max === Infinity) {
-      Atomics.add(open, slot, 1);
-      return true;
-    }
-    let seen = Atomics.load(open, slot);
-    while (seen < max) {
-      const found = Atomics.compareExchange(open, slot, seen, seen + 1);
-      if (found === seen) return true;
-      seen = found;
-    }
-    return false;
+    if (!this.#acquire(slot, max)) return false;
+    if (this.#held !== undefined) this.#held[slot]!++;
+    return true;
   }
 
   /** Gives a place back; throws when none was taken, because a count below zero would hide load for good. */
   release(slot: number): void {
     const { open } = this.#memory;
-    if (Atomics.sub(open, slot, 1) > 0) return;
+    if (Atomics.sub(open, slot, 1) > 0) {
+      if (this.#held !== undefined) this.#held[slot]!--;
+      return;
+    }
     Atomics.add(open, slot, 1);
     throw new Error(`target slot ${slot}: a place was released that nobody had taken`);
+  }
+
+  /** Gives back every place that a thread which is dead had taken; `held` is that thread's. */
+  releaseAll(held: Int32Array): void {
+    for (const [slot, count] of held.entries()) {
+      if (count !== 0) Atomics.sub(this.#memory.open, slot, count);
+    }
+    held.fill(0);
   }
 
   /** The target slot that won this pool's last tie of leastConnections, -1 before the first. */
@@ -109,6 +114,21 @@ export class SharedPoolState {
       const { pools } = this.#memory;
       if (Atomics.exchange(pools, word, unlocked) === contended) Atomics.notify(pools, word, 1);
     }
+  }
+
+  #acquire(slot: number, max: number): boolean {
+    const { open } = this.#memory;
+    if (max === Infinity) {
+      Atomics.add(open, slot, 1);
+      return true;
+    }
+    let seen = Atomics.load(open, slot);
+    while (seen < max) {
+      const found = Atomics.compareExchange(open, slot, seen, seen + 1);
+      if (found === seen) return true;
+      seen = found;
+    }
+    return false;
   }
 
   // The three-state futex mutex of Drepper, "Futexes Are Tricky" (2011), section 5.

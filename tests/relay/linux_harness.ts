@@ -16,6 +16,7 @@ function turnedEngine(): TestedEngine {
     [Symbol.dispose]() {
       open = false;
       clearInterval(timer);
+      engine[Symbol.dispose]();
       reactor[Symbol.dispose]();
     },
   };

@@ -11,17 +11,26 @@ import type { Reactor } from "./reactor.ts";
 import { LinuxRelay } from "./relay.ts";
 import type { LinuxSocket } from "./socket.ts";
 
-const bufferBytes = 64 * 1024;
+/** Of the buffer that all sessions of a thread share. */
+const usualBufferBytes = 64 * 1024;
 
 export interface LinuxEngineOptions {
   readonly reactor: Reactor;
   readonly resolve: Attempt["resolve"];
+  /** A read of so many bytes turns a direction to splice. */
+  readonly bufferBytes?: number;
 }
 
-/** Makes a linux engine for one thread; whoever made the reactor turns it. */
-export function linuxEngine({ reactor, resolve }: LinuxEngineOptions): Engine {
+/**
+ * Makes a linux engine for one thread; whoever made the reactor turns it. Disposing closes what no session owns, once
+ * there are none.
+ */
+export function linuxEngine(
+  { reactor, resolve, bufferBytes = usualBufferBytes }: LinuxEngineOptions,
+): Engine & Disposable {
   const { libc } = reactor;
-  const shared: Shared = { libc, reactor, pipes: new Pipes(reactor), buffer: new Uint8Array(bufferBytes) };
+  const pipes = new Pipes(reactor);
+  const shared: Shared = { libc, reactor, pipes, buffer: new Uint8Array(bufferBytes) };
   return {
     name: "linux",
     after: (ms, callback) => reactor.after(ms, callback),
@@ -29,5 +38,6 @@ export function linuxEngine({ reactor, resolve }: LinuxEngineOptions): Engine {
     connect: (address, options) => connect(reactor, { address, options, resolve }),
     relay: (client, target, limits) =>
       new LinuxRelay(client as LinuxSocket, target as LinuxSocket, { shared, limits }),
+    [Symbol.dispose]: () => pipes[Symbol.dispose](),
   };
 }

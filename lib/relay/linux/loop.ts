@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers";
 import type { Engine } from "../engine.ts";
 import { linuxEngine } from "./engine.ts";
 import { ep, errnoName, openLibc } from "./libc.ts";
+import { marking } from "./owned.ts";
 import { Reactor } from "./reactor.ts";
 
 /** The thread looks after Deno's own event loop at least so often, though nobody has called. */
@@ -21,9 +22,14 @@ export interface LinuxThread {
   readonly wakeDescriptor: number;
 }
 
-/** Begins to turn a reactor, for as long as the thread lives. Throws where the C library, or FFI, is not to be had. */
-export function startLinuxThread(onError: (error: unknown) => void): LinuxThread {
-  const reactor = new Reactor(openLibc());
+/**
+ * Begins to turn a reactor, for as long as the thread lives; marks its descriptors in `owned`. `onError`: it turns no
+ * more. Throws where the C library, or FFI, is not to be had.
+ */
+export function startLinuxThread(
+  { owned, onError }: { readonly owned: Uint8Array; readonly onError: (error: unknown) => void },
+): LinuxThread {
+  const reactor = new Reactor(marking(openLibc(), owned));
   const { libc } = reactor;
   const wakeDescriptor = libc.call.eventfd(0, ep.EFD_NONBLOCK_CLOEXEC);
   if (wakeDescriptor < 0) throw new Error(`eventfd: ${errnoName(libc.errno())}`);

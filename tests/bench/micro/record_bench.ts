@@ -41,7 +41,7 @@ for (const format of ["json", "text"] as const) {
     format,
     output: { write: (bytes) => Promise.resolve(bytes.length) },
   });
-  const reporter = new Reporter({ log, limited: () => false, onDeath: () => {} });
+  const reporter = new Reporter({ log, limited: () => false });
   Deno.bench(`${batch} close records written as ${format}`, async () => {
     reporter.report({ kind: "closed", records });
     await log.flush(1_000);

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { chooseEngine } from "../../lib/relay/choose.ts";
+import { openLibc } from "../../lib/relay/linux/libc.ts";
+import { selfTest } from "../../lib/relay/linux/self_test.ts";
+
+const ignore = Deno.build.os !== "linux";
+const works = () => Promise.resolve(undefined);
+const fails = () => Promise.resolve("splice: ENOSYS");
+
+Deno.test({
+  name: "auto takes linux where its self-test passes",
+  ignore,
+  async fn() {
+    const choice = await chooseEngine("auto", works);
+    assert.deepEqual(choice, {
+      kind: "chosen",
+      engine: "linux",
+      reason: "this machine can run it",
+      warn: false,
+    });
+  },
+});
+
+Deno.test({
+  name: "auto falls back to portable with a warning where the self-test of linux fails",
+  ignore,
+  async fn() {
+    assert.deepEqual(await chooseEngine("auto", fails), {
+      kind: "chosen",
+      engine: "portable",
+      reason: "linux cannot run: its self-test failed: splice: ENOSYS",
+      warn: true,
+    });
+  },
+});
+
+Deno.test({
+  name: "linux that was asked for and fails its self-test is not replaced",
+  ignore,
+  async fn() {
+    assert.deepEqual(await chooseEngine("linux", fails), {
+      kind: "impossible",
+      problem: "engine linux cannot run: its self-test failed: splice: ENOSYS; write auto or portable",
+    });
+  },
+});
+
+Deno.test("portable that was asked for is not tested for anything else", async () => {
+  const never = () => Promise.reject(new Error("tested"));
+  assert.deepEqual(await chooseEngine("portable", never), {
+    kind: "chosen",
+    engine: "portable",
+    reason: "configured",
+    warn: false,
+  });
+});
+
+Deno.test({
+  name: "the self-test passes on this machine and leaves no descriptor open",
+  ignore,
+  async fn() {
+    const descriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
+    const before = descriptors();
+    assert.equal(await selfTest(), undefined);
+    assert.equal(descriptors(), before);
+  },
+});
+
+for (
+  const { name, broken, says } of [
+    { name: "splice is missing", broken: { splice: () => -1 }, says: /early|end/ },
+    { name: "a reset arrives as a clean end", broken: { setsockopt: () => 0 }, says: /reset|end/ },
+    {
+      name: "epoll hands out other descriptors",
+      broken: { epoll_wait: () => 0 },
+      says: /did not come to its end/,
+    },
+    { name: "there are no sockets", broken: { socket: () => -1 }, says: /^socket: / },
+  ]
+) {
+  Deno.test({
+    name: `the self-test fails, and says at what, where ${name}`,
+    ignore,
+    async fn() {
+      const open = () => {
+        const libc = openLibc();
+        return { ...libc, call: { ...libc.call, ...broken } };
+      };
+      assert.match(await selfTest({ open, patienceMs: 200 }) ?? "passed", says);
+    },
+  });
+}
