@@ -2,6 +2,7 @@
 import type { DirectionState, SinkFailure } from "../ending.ts";
 import { ep, errno, type Libc, so } from "./libc.ts";
 import { type Pipe, pipeBytes, type Pipes } from "./pipes.ts";
+import type { Reactor } from "./reactor.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -12,6 +13,7 @@ const mostRounds = 16;
 /** What the sessions of a thread share: never in use by two of them at once, since no call is left in the middle. */
 export interface Shared {
   readonly libc: Libc;
+  readonly now: Reactor["now"];
   readonly pipes: Pipes;
   /** For recv and send; a read that fills it makes a direction bulk. */
   readonly buffer: Bytes;
@@ -174,18 +176,18 @@ export class LinuxDirection implements DirectionState {
 
   #wait(): void {
     this.#sink.writable = false;
-    if (this.waitingSince === Infinity) this.waitingSince = performance.now();
+    if (this.waitingSince === Infinity) this.waitingSince = this.#shared.now();
   }
 
   #received(size: number): void {
-    this.lastByteAt = performance.now();
+    this.lastByteAt = this.#shared.now();
     this.firstByteAt ??= this.lastByteAt;
     this.receivedBytes += size;
   }
 
   #taken(size: number): void {
     this.sentBytes += size;
-    if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = performance.now();
+    if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = this.#shared.now();
   }
 
   /** A quiet direction keeps no pipe: it is two descriptors. */

@@ -21,7 +21,7 @@ import { LinuxSocket } from "./socket.ts";
 import { addressBytes, decodeAddress, encodeAddress } from "./socket_address.ts";
 
 const backlog = 4_096;
-const bufferBytes = 64 * 1024;
+const usualBufferBytes = 64 * 1024;
 
 /** How long accepting rests when the process is out of descriptors or memory. */
 const exhaustedMs = 50;
@@ -30,12 +30,16 @@ export interface LinuxEngineOptions {
   readonly reactor: Reactor;
   /** Finds the addresses of a host name; rejects when there are none. */
   readonly resolve: (host: string) => Promise<string>;
+  /** The size of the buffer that all sessions share; a read that fills it makes a direction bulk. */
+  readonly bufferBytes?: number;
 }
 
 /** Makes a linux engine for one thread; whoever made the reactor turns it. */
-export function linuxEngine({ reactor, resolve }: LinuxEngineOptions): Engine {
-  const { libc } = reactor;
-  const shared: Shared = { libc, pipes: new Pipes(reactor), buffer: new Uint8Array(bufferBytes) };
+export function linuxEngine(
+  { reactor, resolve, bufferBytes = usualBufferBytes }: LinuxEngineOptions,
+): Engine {
+  const { libc, now } = reactor;
+  const shared: Shared = { libc, now, pipes: new Pipes(reactor), buffer: new Uint8Array(bufferBytes) };
   return {
     name: "linux",
     after: (ms, callback) => reactor.after(ms, callback),

@@ -17,20 +17,20 @@ export interface Pipe {
 
 /** One for each thread. A pipe given back must be empty. */
 export class Pipes implements Disposable {
+  readonly #reactor: Reactor;
   readonly #libc: Libc;
-  readonly #after: Reactor["after"];
   readonly #spare: Pipe[] = [];
   #takenAt = 0;
   #sweeping = false;
 
   constructor(reactor: Reactor) {
+    this.#reactor = reactor;
     this.#libc = reactor.libc;
-    this.#after = (ms, callback) => reactor.after(ms, callback);
   }
 
   /** Undefined when there are no descriptors or memory for one: then the bytes go through a buffer. */
   take(): Pipe | undefined {
-    this.#takenAt = performance.now();
+    this.#takenAt = this.#reactor.now();
     const kept = this.#spare.pop();
     if (kept !== undefined) return kept;
     const ends = new Int32Array(2);
@@ -55,9 +55,9 @@ export class Pipes implements Disposable {
   #sweepLater(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
-    this.#after(quietMs, () => {
+    this.#reactor.after(quietMs, () => {
       this.#sweeping = false;
-      if (performance.now() - this.#takenAt >= quietMs) this[Symbol.dispose]();
+      if (this.#reactor.now() - this.#takenAt >= quietMs) this[Symbol.dispose]();
       else this.#sweepLater();
     });
   }

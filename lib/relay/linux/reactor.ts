@@ -12,6 +12,8 @@ export interface Watcher {
 /** See above. One for each thread; its owner calls `turn` again and again. */
 export class Reactor implements Disposable {
   readonly libc: Libc;
+  /** Milliseconds on a clock that only goes forward. */
+  readonly now: () => number;
   /** Something has happened that somebody awaits: promises are on the move. */
   stirred = true;
   readonly #epoll: number;
@@ -23,8 +25,9 @@ export class Reactor implements Disposable {
   readonly #timers = new TimerHeap();
   #again: (() => void)[] = [];
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, now: () => number = () => performance.now()) {
     this.libc = libc;
+    this.now = now;
     this.#epoll = libc.call.epoll_create1(ep.CLOEXEC);
     if (this.#epoll < 0) throw new Error(`epoll_create1: ${errnoName(libc.errno())}`);
   }
@@ -53,7 +56,7 @@ export class Reactor implements Disposable {
 
   /** Calls back after so many milliseconds; returns what cancels it. */
   after(ms: number, callback: () => void): () => void {
-    return this.#timers.add(performance.now() + ms, callback);
+    return this.#timers.add(this.now() + ms, callback);
   }
 
   /** Calls back in the next turn, after the events of others: for who has had its share of this one. */
@@ -63,7 +66,7 @@ export class Reactor implements Disposable {
 
   /** Waits at most `mostMs` for events, and dispatches what there is. */
   turn(mostMs: number): void {
-    const dueMs = this.#timers.run(performance.now());
+    const dueMs = this.#timers.run(this.now());
     const waitMs = this.#again.length > 0 ? 0 : Math.ceil(Math.min(mostMs, dueMs));
     const count = this.libc.call.epoll_wait(this.#epoll, this.#events, mostEvents, waitMs);
     if (count < 0) {

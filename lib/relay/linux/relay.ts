@@ -27,7 +27,7 @@ export class LinuxRelay implements Relay {
   readonly #limits: RelayLimits;
   readonly #up: LinuxDirection;
   readonly #down: LinuxDirection;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   readonly #settle: (end: RelayEnd | "cut") => void;
   #halfClosedAt = Infinity;
   #cancelSweep: () => void;
@@ -40,6 +40,7 @@ export class LinuxRelay implements Relay {
     this.#target = target;
     this.#reactor = reactor;
     this.#limits = limits;
+    this.#startedAt = reactor.now();
     const clientCut = () => this.#down.sinkFailed === "reset";
     const targetCut = () => this.#up.sinkFailed === "reset";
     this.#up = new LinuxDirection(client, target, { shared, sourceWasCut: clientCut });
@@ -84,7 +85,7 @@ export class LinuxRelay implements Relay {
 
   #turn(): void {
     const [up, down] = [this.#up, this.#down];
-    if (up.ended || down.ended) this.#halfClosedAt = Math.min(this.#halfClosedAt, performance.now());
+    if (up.ended || down.ended) this.#halfClosedAt = Math.min(this.#halfClosedAt, this.#reactor.now());
     const outcome = outcomeOf(up, down);
     if (outcome.kind === "end") this.#endAfterLast(outcome.end);
     else if (outcome.kind === "targetCut") this.#endAfterLast("server_reset");
@@ -100,13 +101,13 @@ export class LinuxRelay implements Relay {
    */
   #hearClientOut(): void {
     if (this.#cancelLinger !== undefined) return;
-    const endAt = performance.now() + this.#limits.halfClosedMs;
+    const endAt = this.#reactor.now() + this.#limits.halfClosedMs;
     let seenBytes = -1;
     const look = () => {
       if (this.#over) return;
       const seen = this.#up.receivedBytes;
       if (seen === seenBytes) return this.#end("done");
-      if (performance.now() >= endAt) return this.#end("half_closed");
+      if (this.#reactor.now() >= endAt) return this.#end("half_closed");
       seenBytes = seen;
       this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), look);
     };
@@ -121,10 +122,10 @@ export class LinuxRelay implements Relay {
     const peer = end === "client_reset" ? this.#target : this.#client;
     if (end === "done" || peer.unsentBytes() === 0) return this.#end(end);
     if (this.#cancelLinger !== undefined) return;
-    const endAt = performance.now() + lingerMs;
+    const endAt = this.#reactor.now() + lingerMs;
     const look = () => {
       if (this.#over) return;
-      if (peer.unsentBytes() === 0 || performance.now() >= endAt) return this.#end(end);
+      if (peer.unsentBytes() === 0 || this.#reactor.now() >= endAt) return this.#end(end);
       this.#cancelLinger = this.#reactor.after(lookMs, look);
     };
     this.#cancelLinger = this.#reactor.after(lookMs, look);
@@ -136,7 +137,7 @@ export class LinuxRelay implements Relay {
 
   #sweep(): void {
     if (this.#over) return;
-    const now = performance.now();
+    const now = this.#reactor.now();
     const end = expired(this.#activity(), this.#limits, now);
     if (end !== undefined) return this.#end(end);
     for (const direction of [this.#up, this.#down]) {
