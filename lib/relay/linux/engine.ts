@@ -217,10 +217,12 @@ function established(
       const number = pendingError(reactor, socket.descriptor);
       finish(number === 0 ? { kind: "connected", socket } : failed(number));
     };
-    leaving.onReady = (events) => {
-      if ((events & ep.ERR) !== 0) giveUp("client_gone");
+    const look = () => {
+      if (leaving.closed || leaving.cut) giveUp("client_gone");
     };
-    if (leaving.closed) giveUp("client_gone");
+    leaving.onReady = look;
+    // It may have gone before: between two attempts, or while a name was looked up.
+    look();
   });
 }
 

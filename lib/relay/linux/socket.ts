@@ -17,6 +17,8 @@ export class LinuxSocket implements Socket, Watcher {
   writable = true;
   /** The peer has finished or is gone: a read that comes up short has not seen the end yet. */
   hungUp = false;
+  /** The connection was cut; the kernel tells it only once, perhaps while nobody listens. */
+  cut = false;
   /** Told after the flags are set. */
   onReady: ((events: number) => void) | undefined;
   readonly #reactor: Reactor;
@@ -38,6 +40,7 @@ export class LinuxSocket implements Socket, Watcher {
     if ((events & (ep.IN | ep.RDHUP | ep.ERR | ep.HUP)) !== 0) this.readable = true;
     if ((events & (ep.OUT | ep.ERR | ep.HUP)) !== 0) this.writable = true;
     if ((events & (ep.RDHUP | ep.ERR | ep.HUP)) !== 0) this.hungUp = true;
+    if ((events & ep.ERR) !== 0) this.cut = true;
     this.onReady?.(events);
   }
 
