@@ -119,13 +119,15 @@ export class LinuxRelay implements Relay {
    * arrive, two seconds at most: an RST would take it back.
    */
   #endAfterLast(end: RelayEnd): void {
-    const peer = end === "client_reset" ? this.#target : this.#client;
-    if (end === "done" || peer.unsentBytes() === 0) return this.#end(end);
+    const [peer, way] = end === "client_reset" ? [this.#target, this.#up] : [this.#client, this.#down];
+    // Of a connection that is gone the kernel goes on to tell what was never acknowledged.
+    const arrived = () => peer.cut || way.sinkFailed !== undefined || peer.unsentBytes() === 0;
+    if (end === "done" || arrived()) return this.#end(end);
     if (this.#cancelLinger !== undefined) return;
     const endAt = this.#reactor.now() + lingerMs;
     const look = () => {
       if (this.#over) return;
-      if (peer.unsentBytes() === 0 || this.#reactor.now() >= endAt) return this.#end(end);
+      if (arrived() || this.#reactor.now() >= endAt) return this.#end(end);
       this.#cancelLinger = this.#reactor.after(lookMs, look);
     };
     this.#cancelLinger = this.#reactor.after(lookMs, look);
