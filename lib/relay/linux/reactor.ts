@@ -22,7 +22,10 @@ export class Reactor implements Disposable {
   readonly #one = new Uint8Array(epollEvent.bytes);
   readonly #oneView = new DataView(this.#one.buffer);
   readonly #watchers: (Watcher | undefined)[] = [];
+  /** The turn in which a descriptor began to be watched. */
+  readonly #since: number[] = [];
   readonly #timers = new TimerHeap();
+  #turn = 0;
   #again: (() => void)[] = [];
 
   constructor(libc: Libc, now: () => number = () => performance.now()) {
@@ -35,6 +38,7 @@ export class Reactor implements Disposable {
   /** Watches a descriptor, edge-triggered; closing it ends that, after `forget`. */
   watch(descriptor: number, watcher: Watcher, events = ep.IN | ep.OUT | ep.RDHUP | ep.ET): void {
     this.#watchers[descriptor] = watcher;
+    this.#since[descriptor] = this.#turn;
     this.#oneView.setInt32(0, events, true);
     this.#oneView.setInt32(epollEvent.dataAt, descriptor, true);
     if (this.libc.call.epoll_ctl(this.#epoll, ep.CTL_ADD, descriptor, this.#one) !== 0) {
@@ -75,8 +79,11 @@ export class Reactor implements Disposable {
       throw new Error(`epoll_wait: ${errnoName(number)}`);
     }
     if (count > mostEvents) throw new Error(`epoll_wait gave ${count} of ${mostEvents} events`);
+    this.#turn++;
     for (let index = 0, at = 0; index < count; index++, at += epollEvent.bytes) {
       const descriptor = this.#view.getInt32(at + epollEvent.dataAt, true);
+      // Closed and taken anew since the wait: this is about the one before.
+      if (this.#since[descriptor] === this.#turn) continue;
       this.#watchers[descriptor]?.ready(this.#view.getInt32(at, true));
     }
     const again = this.#again;
