@@ -146,15 +146,25 @@ class LinuxAcceptor implements Acceptor, Watcher {
       this.#peerBytes[0] = addressBytes;
       const bytes = new Uint8Array(this.#peerBytes.buffer);
       const descriptor = libc.call.accept4(this.#descriptor, this.#peer, bytes, so.NONBLOCK_CLOEXEC);
-      if (descriptor >= 0) return new LinuxSocket(this.#reactor, descriptor, decodeAddress(this.#peer));
+      if (descriptor >= 0) {
+        try {
+          return new LinuxSocket(this.#reactor, descriptor, decodeAddress(this.#peer));
+        } catch (error) {
+          this.#onError((error as Error).message);
+          return this.#rest();
+        }
+      }
       const number = libc.errno();
       if (number === errno.EAGAIN) return undefined;
       if (number === errno.EINTR) continue;
       this.#onError(systemError("accept4", number).message);
       if (number === errno.ECONNABORTED || !ourFault.has(number)) continue;
-      this.#reactor.after(exhaustedMs, () => this.ready());
-      return undefined;
+      return this.#rest();
     }
+  }
+
+  #rest(): undefined {
+    this.#reactor.after(exhaustedMs, () => this.ready());
   }
 }
 
@@ -185,7 +195,12 @@ async function connect(reactor: Reactor, attempt: Attempt): Promise<Connected> {
     return failed((error as SystemError).number);
   }
   if (address.kind === "tcp") setOption(reactor, descriptor, [so.IPPROTO_TCP, so.TCP_NODELAY]);
-  const socket = new LinuxSocket(reactor, descriptor, address);
+  let socket: LinuxSocket;
+  try {
+    socket = new LinuxSocket(reactor, descriptor, address);
+  } catch (error) {
+    return { kind: "failed", failure: "resource", detail: (error as Error).message };
+  }
   if (reactor.libc.call.connect(descriptor, encoded, encoded.length) === 0) {
     return { kind: "connected", socket };
   }

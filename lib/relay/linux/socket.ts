@@ -7,7 +7,7 @@ import type { Reactor, Watcher } from "./reactor.ts";
 
 const noLinger = new Uint8Array(new Int32Array([1, 0]).buffer);
 
-/** Owns a descriptor from the start; disposing closes it. */
+/** Owns a descriptor from the start, even where making one throws because it cannot be watched; disposing closes it. */
 export class LinuxSocket implements Socket, Watcher {
   readonly descriptor: number;
   readonly remote: string;
@@ -29,7 +29,12 @@ export class LinuxSocket implements Socket, Watcher {
     this.descriptor = descriptor;
     this.remoteHost = remote?.kind === "tcp" ? remote.host : "unix:";
     this.remote = remote === undefined ? "unix:" : formatAddress(remote);
-    reactor.watch(descriptor, this);
+    try {
+      reactor.watch(descriptor, this);
+    } catch (error) {
+      this.reset();
+      throw error;
+    }
   }
 
   get closed(): boolean {

@@ -147,6 +147,8 @@ export class Kernel {
     const open = this.descriptors.any(on, "epoll_ctl");
     if (verb !== ep.CTL_ADD) this.violated(`epoll_ctl: verb ${verb}`);
     if (open.kind !== "socket" && open.kind !== "listener") return this.violated(`epoll_ctl: a ${open.kind}`);
+    // ENOSPC: the user's share of watches is used up.
+    if (this.#exhausted() !== 0) return this.#fail(28);
     const view = new DataView(event.buffer);
     const interest = view.getInt32(0, true);
     if ((interest & ep.ET) === 0) this.violated("epoll_ctl: not edge-triggered");
