@@ -37,6 +37,8 @@ export class End {
   /** A reset came while the owner had it open. */
   wasReset = false;
   resetReceivedAt = Infinity;
+  /** The owner was told that the connection is gone, or could have been by a call. */
+  goneTold = false;
   endRead = false;
   errorTaken = false;
   closedAt = Infinity;
@@ -71,6 +73,7 @@ export class End {
 
   /** tcp_poll. */
   poll(): number {
+    this.goneTold ||= this.dead;
     const deaf = this.finReceived || this.dead;
     let mask = this.error === 0 ? 0 : ep.ERR;
     if (this.dead || (deaf && this.finSent)) mask |= ep.HUP;
@@ -84,6 +87,7 @@ export class End {
 
   /** How much may be read: a count, 0 for the end, or a negative errno (tcp_recvmsg_locked). */
   toRead(): number {
+    this.goneTold ||= this.dead;
     if (this.received.length > 0) return this.received.length;
     if (!this.finReceived) {
       // Whether a call gives way to data that came first, then the error, then the end.
@@ -100,6 +104,7 @@ export class End {
 
   /** How much may be written (tcp_sendmsg_locked). */
   toWrite(): number {
+    this.goneTold ||= this.dead;
     if (this.dead || this.finSent) return -(this.takeError() || errno.EPIPE);
     if (this.state === "connecting") return -errno.EAGAIN;
     if (this.unsent.free > 0) return this.unsent.free;

@@ -124,8 +124,9 @@ const mayEnd: {
     // A target that finished and then cut has only said that it takes no more.
     const heard = target.wasReset || (client.endRead && heldBytes(client, target) === 0);
     const answered = heldBytes(target, client) === 0;
-    return target.finReceived && target.endRead && (!client.wasReset || client.finReceived) && heard &&
-      answered;
+    // A reset that comes while the engine looks at its clock is one that comes too late.
+    const left = client.wasReset && client.goneTold && !client.finReceived;
+    return target.finReceived && target.endRead && !left && heard && answered;
   },
   client_reset: (_, client, target) => client.wasReset && wasPassedOn(client, target),
   server_reset: (_, client, target) => target.wasReset && wasPassedOn(target, client),
