@@ -1,0 +1,65 @@
+/** What a schedule is like: how rough its peers, its network and its kernel are. */
+import type { RelayLimits } from "../../../lib/relay/engine.ts";
+import { errno } from "../../../lib/relay/linux/libc.ts";
+import type { Dice } from "./dice.ts";
+import type { Faults } from "./faults.ts";
+import type { Answer } from "./session.ts";
+
+/** See above. */
+export interface Character {
+  /** Nobody resets, closes early, cuts or waits: every session must end as done. */
+  readonly polite: boolean;
+  /** Many clients come and go, so that one turn sees some of them end and others begin. */
+  readonly crowded: boolean;
+  readonly heldWires: boolean;
+  readonly faults: Faults;
+  readonly steps: number;
+  readonly sessions: number;
+  /** How many of a thousand steps are turns of the reactor: where they are few, a turn finds many events. */
+  readonly turns: number;
+  /** At the end nobody says or reads anything until the limits have passed. */
+  readonly silentEnd: boolean;
+}
+
+/** Draws one. */
+export function characterOf(dice: Dice): Character {
+  const polite = dice.chance(250);
+  const faulty = dice.chance(300);
+  const crowded = !polite && dice.chance(80);
+  return {
+    polite,
+    heldWires: dice.chance(300),
+    faults: {
+      interrupted: faulty ? 60 : 0,
+      exhausted: faulty ? 100 : 0,
+      aborted: faulty ? 20 : 0,
+      meanwhile: dice.chance(500) ? 100 : 0,
+    },
+    steps: dice.between(10, 40),
+    crowded,
+    sessions: crowded ? 8 : dice.chance(600) ? 1 : dice.between(2, 4),
+    turns: crowded ? 150 : dice.of([150, 400, 600]),
+    silentEnd: !polite && dice.chance(150),
+  };
+}
+
+/** Limits of a session. */
+export function limitsFor(dice: Dice, { polite }: Character): RelayLimits {
+  const limit = (perMille: number) => !polite && dice.chance(perMille) ? dice.between(50, 5_000) : Infinity;
+  return { idleMs: limit(250), halfClosedMs: limit(250), stallMs: limit(250), lifetimeMs: limit(100) };
+}
+
+const stands: Answer = { when: "later", error: 0 };
+
+/** How the next attempt to connect is answered. */
+export function answerFor(dice: Dice, { polite }: Character): Answer {
+  if (polite || dice.chance(800)) return dice.chance(100) ? { when: "now", error: 0 } : stands;
+  return dice.of<Answer>([
+    { when: "later", error: errno.ECONNREFUSED },
+    { when: "later", error: errno.EHOSTUNREACH },
+    { when: "later", error: errno.ETIMEDOUT },
+    { when: "now", error: errno.ENETUNREACH },
+    { when: "now", error: errno.EADDRNOTAVAIL },
+    { when: "never", error: 0 },
+  ]);
+}

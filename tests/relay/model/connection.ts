@@ -1,0 +1,235 @@
+/**
+ * TCP as the two sockets of a connection show it, after Linux 6.1 (net/ipv4/tcp.c, tcp_input.c): one `End` each for the
+ * engine and for the peer. Calls answer with a count, or with a negative errno.
+ */
+import { ep, errno } from "../../../lib/relay/linux/libc.ts";
+import { ByteQueue, transfer } from "./bytes.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What the ends of a connection have in common. */
+export interface Wire {
+  /** Bytes and FINs arrive only when somebody delivers them. */
+  held: boolean;
+  now(): number;
+}
+
+/** One socket of a connection. */
+export class End {
+  readonly wire: Wire;
+  readonly received: ByteQueue;
+  readonly unsent: ByteQueue;
+  other: End | undefined;
+  state: "connecting" | "open" | "dead" = "open";
+  /** sk_err: told once, by whichever call asks first. */
+  error = 0;
+  /** Where the owner hears of changes; the peers of the engine look for themselves. */
+  onChange: (() => void) | undefined;
+  /** The owner has closed its descriptor; the kernel goes on by itself. */
+  closed = false;
+  finSent = false;
+  finDelivered = false;
+  finReceived = false;
+  /** Facts for whoever checks. */
+  readBytes = 0;
+  writtenBytes = 0;
+  sentReset = false;
+  /** A reset came while the owner had it open. */
+  wasReset = false;
+  resetReceivedAt = Infinity;
+  /** The owner was told that the connection is gone, or could have been by a call. */
+  goneTold = false;
+  endRead = false;
+  errorTaken = false;
+  closedAt = Infinity;
+  unsentAtClose = 0;
+  lastReadAt = -Infinity;
+  lastWrittenAt = -Infinity;
+  endReadAt = Infinity;
+  #noSpace = false;
+  #unsentAtReset = 0;
+  #lingersNot = false;
+
+  constructor(wire: Wire, { receiveBytes, sendBytes }: { receiveBytes: number; sendBytes: number }) {
+    this.wire = wire;
+    this.received = new ByteQueue(receiveBytes);
+    this.unsent = new ByteQueue(sendBytes);
+  }
+
+  get dead(): boolean {
+    return this.state === "dead";
+  }
+
+  /** Whether the kernel would call it writable: a third of the buffer is free (sk_stream_is_writeable). */
+  get writable(): boolean {
+    return this.dead || this.finSent || this.unsent.free * 3 >= this.unsent.capacity;
+  }
+
+  /** Something is there to be read that the owner has not been told yet. */
+  get readable(): boolean {
+    return this.received.length > 0 ||
+      (!this.endRead && (this.finReceived || (this.dead && !this.errorTaken)));
+  }
+
+  /** tcp_poll. */
+  poll(): number {
+    this.goneTold ||= this.dead;
+    const deaf = this.finReceived || this.dead;
+    let mask = this.error === 0 ? 0 : ep.ERR;
+    if (this.dead || (deaf && this.finSent)) mask |= ep.HUP;
+    if (deaf) mask |= ep.IN | ep.RDHUP;
+    if (this.state === "connecting") return mask;
+    if (this.received.length > 0) mask |= ep.IN;
+    if (this.writable) mask |= ep.OUT;
+    else this.#noSpace = true;
+    return mask;
+  }
+
+  /** How much may be read: a count, 0 for the end, or a negative errno (tcp_recvmsg_locked). */
+  toRead(): number {
+    this.goneTold ||= this.dead;
+    if (this.received.length > 0) return this.received.length;
+    if (!this.finReceived) {
+      // Whether a call gives way to data that came first, then the error, then the end.
+      if (this.error !== 0) {
+        this.errorTaken = true;
+        return -this.takeError();
+      }
+      if (!this.dead) return -errno.EAGAIN;
+    }
+    if (!this.endRead) this.endReadAt = this.wire.now();
+    this.endRead = true;
+    return 0;
+  }
+
+  /** How much may be written (tcp_sendmsg_locked). */
+  toWrite(): number {
+    this.goneTold ||= this.dead;
+    if (this.dead || this.finSent) return -(this.takeError() || errno.EPIPE);
+    if (this.state === "connecting") return -errno.EAGAIN;
+    if (this.unsent.free > 0) return this.unsent.free;
+    this.#noSpace = true;
+    return -errno.EAGAIN;
+  }
+
+  /** After bytes were taken out of `received`. */
+  wasRead(size: number): void {
+    this.readBytes += size;
+    this.lastReadAt = this.wire.now();
+    if (!this.wire.held) this.other?.deliver();
+  }
+
+  /** After bytes were put into `unsent`; `all`: the writer had no more. */
+  wasWritten(size: number, all: boolean): void {
+    this.writtenBytes += size;
+    this.lastWrittenAt = this.wire.now();
+    if (!all) this.#noSpace = true;
+    if (!this.wire.held) this.deliver();
+  }
+
+  write(bytes: Bytes, size: number): number {
+    const room = this.toWrite();
+    if (room < 0) return room;
+    const taken = Math.min(room, size);
+    this.unsent.push(bytes, taken);
+    this.wasWritten(taken, taken === size);
+    return taken;
+  }
+
+  read(bytes: Bytes, size: number): number {
+    const there = this.toRead();
+    if (there <= 0) return there;
+    const given = Math.min(there, size);
+    this.received.shift(bytes, given);
+    this.wasRead(given);
+    return given;
+  }
+
+  takeError(): number {
+    const error = this.error;
+    this.error = 0;
+    return error;
+  }
+
+  /** shutdown(SHUT_WR). False where the connection is gone (ENOTCONN). */
+  finish(): boolean {
+    const gone = this.dead;
+    this.finSent = true;
+    if (gone) return false;
+    this.onChange?.();
+    if (!this.wire.held) this.deliver();
+    return true;
+  }
+
+  /** SO_LINGER of 0 seconds. */
+  lingerNot(): void {
+    this.#lingersNot = true;
+  }
+
+  /** SIOCOUTQ; a reset leaves the figure as it was. */
+  unacknowledged(): number {
+    if (this.dead) return this.#unsentAtReset;
+    return this.unsent.length + (this.finSent && !this.finDelivered ? 1 : 0);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.closedAt = this.wire.now();
+    this.unsentAtClose = this.unsent.length;
+    this.onChange = undefined;
+    const over = this.finDelivered && this.finReceived;
+    if (this.dead || this.state === "connecting" || over) return;
+    if (this.received.length > 0 || this.#lingersNot) return this.#sendReset();
+    this.unsentAtClose = 0;
+    this.finSent = true;
+    if (!this.wire.held) this.deliver();
+  }
+
+  /** The network brings bytes, and then the FIN, to the other end; at most so many bytes. */
+  deliver(most = Infinity): void {
+    const other = this.other;
+    if (other === undefined || this.state !== "open" || this.finDelivered) return;
+    if (this.unsent.length > 0 && other.closed) return other.#sendReset();
+    const size = Math.min(this.unsent.length, other.received.free, most);
+    if (size > 0) {
+      transfer(this.unsent, other.received, size);
+      other.onChange?.();
+      if (this.#noSpace && this.writable) {
+        this.#noSpace = false;
+        this.onChange?.();
+      }
+    }
+    if (this.unsent.length > 0 || !this.finSent) return;
+    this.finDelivered = true;
+    other.finReceived = true;
+    other.onChange?.();
+  }
+
+  #sendReset(): void {
+    this.state = "dead";
+    this.sentReset = true;
+    this.unsent.clear();
+    this.other?.resetArrives();
+  }
+
+  /** tcp_reset. */
+  private resetArrives(): void {
+    if (this.dead || (this.finDelivered && this.finReceived)) return;
+    // CLOSE_WAIT: the peer had finished in good order before.
+    this.error = this.finReceived && !this.finSent ? errno.EPIPE : errno.ECONNRESET;
+    this.#unsentAtReset = this.unacknowledged();
+    this.state = "dead";
+    this.resetReceivedAt = this.wire.now();
+    this.wasReset = !this.closed;
+    this.unsent.clear();
+    this.onChange?.();
+  }
+
+  /** How the network or the other side answers a connection attempt: 0 or an errno. */
+  answer(error: number): void {
+    if (this.closed) return;
+    this.state = error === 0 ? "open" : "dead";
+    this.error = error;
+    this.onChange?.();
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * A kernel without a machine: the C library's calls that the linux engine makes, over simulated connections. It interrupts
+ * calls, runs out of descriptors and lets the world go on between two calls, all by the schedule's dice; a call that no
+ * correct program makes ends the run.
+ */
+import { ep, epollEvent, errno, type Libc, so } from "../../../lib/relay/linux/libc.ts";
+import { ByteQueue } from "./bytes.ts";
+import type { End } from "./connection.ts";
+import { Descriptors, type Listening, refuseAll } from "./descriptors.ts";
+import { Epoll } from "./epoll.ts";
+import type { KernelOptions } from "./faults.ts";
+import { setOption, socketError, unsent } from "./options.ts";
+import { resize, splice } from "./splicing.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** See above. */
+export class Kernel {
+  readonly #options: KernelOptions;
+  readonly descriptors = new Descriptors((what) => this.violated(what));
+  listener: Listening | undefined;
+  /** What went wrong first. */
+  violation: string | undefined;
+  /** What the last epoll_wait was asked and told. */
+  lastWaitMs = -1;
+  lastEvents = 0;
+  #errno = 0;
+  #theEpoll: Epoll | undefined;
+  #view = new DataView(new ArrayBuffer(0));
+
+  constructor(options: KernelOptions) {
+    this.#options = options;
+  }
+
+  violated(what: string): never {
+    this.violation ??= what;
+    throw new Error(what);
+  }
+
+  /** The simulated C library. */
+  libc(): Libc {
+    const call = {
+      accept4: (fd: number, peer: Bytes, size: Bytes, flags: number) =>
+        this.#accept(fd, { peer, size, flags }),
+      bind: (fd: number) => (this.descriptors.get(fd, "socket", "bind"), 0),
+      close: (fd: number) => this.#close(fd),
+      connect: (fd: number, address: Bytes, size: number) => this.#connect(fd, address.subarray(0, size)),
+      epoll_create1: () => this.descriptors.add({ kind: "epoll", epoll: new Epoll() }),
+      epoll_ctl: (fd: number, verb: number, on: number, event: Bytes) =>
+        this.#control(fd, verb, { on, event }),
+      epoll_wait: (fd: number, to: Bytes, most: number, ms: number) => this.#wait(fd, to, { most, ms }),
+      fcntl: (fd: number, verb: number, size: number) => this.#resizePipe(fd, verb, size),
+      getsockname: (fd: number) => (this.descriptors.get(fd, "listener", "getsockname"), 0),
+      getsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
+        socketError(this.#end(fd, "getsockopt"), name, value) ?? this.violated(`getsockopt: ${name}`),
+      ioctl: (fd: number, request: bigint, value: Bytes) =>
+        unsent(this.#end(fd, "ioctl"), request, value) ?? this.violated(`ioctl: ${request}`),
+      listen: (fd: number) => this.#listen(fd),
+      pipe2: (ends: Bytes, flags: number) => this.#pipe(ends, flags),
+      recv: (fd: number, to: Bytes, size: number) => this.#recv(fd, to, size),
+      send: (fd: number, from: Bytes, size: number, flags: number) => this.#send(fd, from, { size, flags }),
+      setsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
+        setOption(this.descriptors.any(fd, "setsockopt"), name, value),
+      shutdown: (fd: number, how: number) => this.#shutdown(fd, how),
+      socket: (_family: number, type: number) => this.#socket(type),
+      splice: (from: number, _in: null, to: number, _out: null, size: number, flags: number) =>
+        this.#splice(from, to, { size, flags }),
+    };
+    return { call: call as unknown as Libc["call"], errno: () => this.#errno, close: () => {} };
+  }
+
+  /** Puts a connection before accept. */
+  dial(end: End, port: number): void {
+    this.listener?.backlog.push({ end, port });
+    const watch = this.listener?.watch;
+    if (watch !== undefined) this.#theEpoll?.edge(watch);
+  }
+
+  #fail(number: number): -1 {
+    this.#errno = number;
+    return -1;
+  }
+
+  /** A count as the C library returns it: -1 and errno where it is negative. */
+  #result(count: number): number {
+    return count < 0 ? this.#fail(-count) : count;
+  }
+
+  /** The world goes on; true when a signal interrupts the call. */
+  #interrupted(): boolean {
+    const { dice, faults, meanwhile } = this.#options;
+    if (dice.chance(faults.meanwhile)) meanwhile();
+    return dice.chance(faults.interrupted);
+  }
+
+  #exhausted(): number {
+    const { dice, faults } = this.#options;
+    return dice.chance(faults.exhausted) ? dice.of([errno.EMFILE, errno.ENFILE, errno.ENOMEM]) : 0;
+  }
+
+  #end(fd: number, call: string): End {
+    return this.descriptors.get(fd, "socket", call).end ?? this.violated(`${call}(${fd}): not connected`);
+  }
+
+  #socket(type: number): number {
+    if (type !== so.STREAM_NONBLOCK_CLOEXEC) this.violated("socket: it would block, or outlive exec");
+    const number = this.#exhausted();
+    if (number !== 0) return this.#fail(number);
+    return this.descriptors.add({ kind: "socket", end: undefined, watch: undefined });
+  }
+
+  #listen(fd: number): number {
+    this.descriptors.get(fd, "socket", "listen");
+    this.listener = { kind: "listener", backlog: [], watch: undefined };
+    this.descriptors.replace(fd, this.listener);
+    return 0;
+  }
+
+  #accept(fd: number, { peer, size, flags }: { peer: Bytes; size: Bytes; flags: number }): number {
+    const { backlog } = this.descriptors.get(fd, "listener", "accept4");
+    const { dice, faults } = this.#options;
+    if (flags !== so.NONBLOCK_CLOEXEC) this.violated("accept4: it would block, or outlive exec");
+    if (size[0]! < 16) this.violated("accept4: no room for an address");
+    if (this.#interrupted()) return this.#fail(errno.EINTR);
+    const number = this.#exhausted();
+    if (number !== 0) return this.#fail(number);
+    const first = backlog.shift();
+    if (first === undefined) return this.#fail(errno.EAGAIN);
+    if (dice.chance(faults.aborted)) {
+      refuseAll({ backlog: [first] });
+      return this.#fail(errno.ECONNABORTED);
+    }
+    peer.set([so.AF_INET, 0, first.port >> 8, first.port & 255, 10, 0, 0, 1]);
+    return this.descriptors.add({ kind: "socket", end: first.end, watch: undefined });
+  }
+
+  #connect(fd: number, address: Bytes): number {
+    const socket = this.descriptors.get(fd, "socket", "connect");
+    const { end, result } = this.#options.onConnect(address[2]! << 8 | address[3]!);
+    socket.end = end;
+    this.#listenTo(end, fd);
+    return this.#result(-result);
+  }
+
+  #control(fd: number, verb: number, { on, event }: { on: number; event: Bytes }): number {
+    const { epoll } = this.descriptors.get(fd, "epoll", "epoll_ctl");
+    const open = this.descriptors.any(on, "epoll_ctl");
+    if (verb !== ep.CTL_ADD) this.violated(`epoll_ctl: verb ${verb}`);
+    if (open.kind !== "socket" && open.kind !== "listener") return this.violated(`epoll_ctl: a ${open.kind}`);
+    // ENOSPC: the user's share of watches is used up.
+    if (this.#exhausted() !== 0) return this.#fail(28);
+    const view = new DataView(event.buffer);
+    const interest = view.getInt32(0, true);
+    if ((interest & ep.ET) === 0) this.violated("epoll_ctl: not edge-triggered");
+    const poll = open.kind === "listener"
+      ? () => open.backlog.length > 0 ? ep.IN : 0
+      : () => open.end === undefined ? ep.OUT | ep.HUP : open.end.poll();
+    this.#theEpoll = epoll;
+    open.watch = epoll.add(poll, { data: view.getInt32(epollEvent.dataAt, true), interest });
+    if (open.kind === "socket" && open.end !== undefined) this.#listenTo(open.end, on);
+    return 0;
+  }
+
+  #listenTo(end: End, fd: number): void {
+    const { watch } = this.descriptors.get(fd, "socket", "epoll_ctl");
+    end.onChange = () => watch !== undefined && this.#theEpoll?.edge(watch);
+  }
+
+  #wait(fd: number, to: Bytes, { most, ms }: { most: number; ms: number }): number {
+    const { epoll } = this.descriptors.get(fd, "epoll", "epoll_wait");
+    const { dice } = this.#options;
+    this.lastWaitMs = ms;
+    this.lastEvents = 0;
+    if (!Number.isInteger(ms) || ms < 0) this.violated(`epoll_wait: ${ms} ms`);
+    if (this.#interrupted()) {
+      this.lastEvents = 1;
+      return this.#fail(errno.EINTR);
+    }
+    if (this.#options.faults.meanwhile > 0) epoll.disturb(dice);
+    if (this.#view.buffer !== to.buffer) this.#view = new DataView(to.buffer);
+    let at = 0;
+    const room = dice.chance(100) ? 1 : most;
+    this.lastEvents = epoll.wait(room, (events, data) => {
+      this.#view.setInt32(at, events, true);
+      this.#view.setInt32(at + epollEvent.dataAt, data, true);
+      at += epollEvent.bytes;
+    });
+    return this.lastEvents;
+  }
+
+  #recv(fd: number, to: Bytes, size: number): number {
+    const end = this.#end(fd, "recv");
+    if (size > to.length) this.violated("recv: the buffer is shorter than said");
+    if (this.#interrupted()) return this.#fail(errno.EINTR);
+    return this.#result(end.read(to, size));
+  }
+
+  #send(fd: number, from: Bytes, { size, flags }: { size: number; flags: number }): number {
+    const end = this.#end(fd, "send");
+    if (size > from.length || size === 0) this.violated(`send: ${size} of ${from.length} bytes`);
+    if (flags !== so.MSG_NOSIGNAL) this.violated("send: a broken connection would be a signal");
+    if (this.#interrupted()) return this.#fail(errno.EINTR);
+    if (end.finSent) this.violated("send: behind its own FIN");
+    return this.#result(end.write(from, size));
+  }
+
+  #splice(from: number, to: number, { size, flags }: { size: number; flags: number }): number {
+    if (flags !== ep.SPLICE_F_MOVE_NONBLOCK) this.violated("splice: it would block");
+    const [source, sink] = [this.descriptors.any(from, "splice"), this.descriptors.any(to, "splice")];
+    if (this.#interrupted()) return this.#fail(errno.EINTR);
+    const count = splice(source, sink, { size, dice: this.#options.dice });
+    return count === undefined ? this.violated(`splice(${from}, ${to}, ${size})`) : this.#result(count);
+  }
+
+  #pipe(ends: Bytes, flags: number): number {
+    if (flags !== so.NONBLOCK_CLOEXEC) this.violated("pipe2: it would block, or outlive exec");
+    const number = this.#exhausted();
+    if (number !== 0) return this.#fail(number);
+    const pipe = { bytes: new ByteQueue(this.#options.dice.between(1, 64)) };
+    const view = new Int32Array(ends.buffer, ends.byteOffset, 2);
+    view[0] = this.descriptors.add({ kind: "pipe", pipe, end: "read" });
+    view[1] = this.descriptors.add({ kind: "pipe", pipe, end: "write" });
+    return 0;
+  }
+
+  #resizePipe(fd: number, verb: number, size: number): number {
+    const { pipe } = this.descriptors.get(fd, "pipe", "fcntl");
+    if (verb !== ep.F_SETPIPE_SZ || pipe.bytes.length > 0) this.violated("fcntl: a pipe in use");
+    const capacity = resize(pipe, size, this.#options.dice);
+    // EPERM.
+    return capacity ?? this.#fail(1);
+  }
+
+  #shutdown(fd: number, how: number): number {
+    const end = this.#end(fd, "shutdown");
+    if (how !== so.SHUT_WR || end.finSent) this.violated("shutdown: twice, or both ways");
+    this.#interrupted();
+    // ENOTCONN.
+    return end.finish() ? 0 : this.#fail(107);
+  }
+
+  #close(fd: number): number {
+    const open = this.descriptors.remove(fd);
+    if (open.kind !== "socket" && open.kind !== "listener") return 0;
+    if (open.watch !== undefined) this.#theEpoll?.remove(open.watch);
+    if (open.kind === "socket") open.end?.close();
+    else {
+      refuseAll(open);
+      this.listener = undefined;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,31 @@
+/** What is asked of a socket, or set, through a few bytes of memory. */
+import { so } from "../../../lib/relay/linux/libc.ts";
+import type { End } from "./connection.ts";
+import type { Open } from "./descriptors.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function words(value: Bytes): Int32Array<ArrayBuffer> {
+  return new Int32Array(value.buffer, value.byteOffset, value.length / 4);
+}
+
+/** getsockopt: SO_ERROR, which is told once. Undefined for any other. */
+export function socketError(end: End, name: number, value: Bytes): number | undefined {
+  if (name !== so.SO_ERROR) return undefined;
+  words(value)[0] = end.takeError();
+  return 0;
+}
+
+/** ioctl: SIOCOUTQ. Undefined for any other. */
+export function unsent(end: End, request: bigint, value: Bytes): number | undefined {
+  if (request !== so.SIOCOUTQ) return undefined;
+  words(value)[0] = end.unacknowledged();
+  return 0;
+}
+
+/** setsockopt: of all options SO_LINGER with 0 seconds means something here. */
+export function setOption(open: Open, name: number, value: Bytes): number {
+  const [on, seconds] = words(value);
+  if (name === so.SO_LINGER && open.kind === "socket" && on === 1 && seconds === 0) open.end?.lingerNot();
+  return 0;
+}

@@ -1,0 +1,225 @@
+/** Everything around the engine in one schedule: its kernel, its peers, the clock, and who calls it. */
+import type { Connected, Engine, RelayEnd } from "../../../lib/relay/engine.ts";
+import { linuxEngine } from "../../../lib/relay/linux/engine.ts";
+import { Reactor } from "../../../lib/relay/linux/reactor.ts";
+import { End } from "./connection.ts";
+import { Dice } from "./dice.ts";
+import { type Faults, noFaults } from "./faults.ts";
+import { Kernel } from "./kernel.ts";
+import { answerFor, type Character, characterOf, limitsFor } from "./character.ts";
+import { checkAsleep, checkEnd, checkFailure, checkMemory, checkStill } from "./oracle.ts";
+import { Mismatch, type Session } from "./session.ts";
+
+const clientPort = 10_000;
+const targetPort = 20_000;
+
+/** More rounds of the microtask queue than any chain of promises here takes. */
+const rounds = 12;
+
+/** More turns than all bytes of a schedule can need. */
+const mostTurns = 400;
+
+/** What a pipe of the simulated kernel holds at most. */
+const mostPiped = 192;
+
+/** See above. `note` is told of each step, for people. */
+export class World {
+  readonly dice: Dice;
+  readonly character: Character;
+  readonly kernel: Kernel;
+  readonly reactor: Reactor;
+  readonly engine: Engine;
+  readonly sessions: Session[] = [];
+  readonly faults: Faults;
+  readonly note: ((what: string) => void) | undefined;
+  now = 1_000;
+  held = false;
+  meanwhile = (): void => {};
+  readonly names: (() => void)[] = [];
+  readonly #mostHeld: number;
+  #problem: unknown;
+
+  constructor(seed: number, note?: (what: string) => void) {
+    this.dice = new Dice(seed);
+    this.note = note;
+    this.character = characterOf(this.dice);
+    this.faults = { ...noFaults };
+    this.held = this.character.heldWires;
+    this.kernel = new Kernel({
+      dice: this.dice,
+      faults: this.faults,
+      meanwhile: () => this.meanwhile(),
+      onConnect: (port) => this.#connect(port),
+    });
+    this.reactor = new Reactor(this.kernel.libc(), () => this.now);
+    const bufferBytes = this.dice.between(8, 64);
+    this.#mostHeld = Math.max(bufferBytes, mostPiped);
+    this.engine = linuxEngine({
+      reactor: this.reactor,
+      bufferBytes,
+      resolve: () => new Promise((resolve) => this.names.push(() => resolve("10.0.0.2"))),
+    });
+  }
+
+  /** Listens and serves, as a session of the balancer would. Returns what ends it. */
+  open(): () => void {
+    const acceptor = this.engine.listen({ kind: "tcp", host: "10.0.0.1", port: 80 }, {
+      shared: false,
+      onError: () => {},
+    });
+    // Not to be able to listen is the caller's business.
+    Object.assign(this.faults, this.character.faults);
+    const serve = async () => {
+      for (;;) {
+        const socket = await acceptor.accept();
+        if (socket === undefined) return;
+        const session = this.sessions[Number(socket.remote.split(":")[1]) - clientPort]!;
+        session.socket = socket;
+        this.#serve(session).catch((error) => this.#problem ??= error);
+      }
+    };
+    serve().catch((error) => this.#problem ??= error);
+    return () => acceptor[Symbol.dispose]();
+  }
+
+  /** A client connects. */
+  dial(): Session {
+    const { dice } = this;
+    const engineClient = this.#newEnd();
+    const client = this.#newEnd();
+    client.other = engineClient;
+    engineClient.other = client;
+    const session: Session = {
+      number: this.sessions.length,
+      limits: limitsFor(dice, this.character),
+      connectMs: dice.between(100, 3_000),
+      named: dice.chance(100),
+      client,
+      engineClient,
+      phase: "dialled",
+      socket: undefined,
+      attempts: 0,
+      attempt: undefined,
+      target: undefined,
+      failure: undefined,
+      relay: undefined,
+      relayedAt: 0,
+      end: undefined,
+      settled: 0,
+      cut: false,
+    };
+    this.sessions.push(session);
+    this.kernel.dial(engineClient, clientPort + session.number);
+    return session;
+  }
+
+  /** One turn of the reactor, and what it sets off; whether there was nothing to do. */
+  async turn(): Promise<boolean> {
+    this.reactor.turn(100);
+    const { stirred } = this.reactor;
+    if (stirred) await this.settle();
+    else for (const session of this.sessions) checkStill(session);
+    this.#check();
+    return !stirred && this.kernel.lastEvents === 0 && this.kernel.lastWaitMs > 0;
+  }
+
+  /** Lets promises move, where the engine says that some are to. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < rounds; round++) await null;
+    this.reactor.stirred = false;
+  }
+
+  /** Turns until the engine would sleep; then nothing may be left for it to do. */
+  async turnUntilAsleep(): Promise<void> {
+    for (let turns = 0; turns < mostTurns; turns++) {
+      if (!await this.turn()) continue;
+      for (const session of this.sessions) checkAsleep(session, this.now);
+      return;
+    }
+    throw new Mismatch("turns and turns, and nothing changes");
+  }
+
+  #check(): void {
+    if (this.kernel.violation !== undefined) throw new Mismatch(this.kernel.violation);
+    if (this.#problem !== undefined) throw this.#problem;
+    for (const session of this.sessions) checkMemory(session, this.#mostHeld);
+  }
+
+  async #serve(session: Session): Promise<void> {
+    session.phase = "connecting";
+    const socket = session.socket!;
+    let connected: Connected;
+    do {
+      session.attempts++;
+      session.attempt = undefined;
+      session.target = undefined;
+      const host = session.named ? "name" : "10.0.0.2";
+      const port = targetPort + session.number;
+      connected = await this.engine.connect({ kind: "tcp", host, port }, {
+        timeoutMs: session.connectMs,
+        client: socket,
+      });
+      if (connected.kind === "connected") break;
+      this.note?.(`session ${session.number}: ${connected.failure}`);
+      checkFailure(session, connected.failure, { now: this.now, exhausted: this.faults.exhausted > 0 });
+      session.failure = connected.failure;
+    } while (connected.failure !== "client_gone" && session.attempts < 2);
+    if (connected.kind === "failed" || session.cut) {
+      session.phase = "over";
+      if (connected.kind === "connected") connected.socket.reset();
+      return socket.reset();
+    }
+    session.phase = "relaying";
+    session.relayedAt = this.now;
+    session.relay = this.engine.relay(socket, connected.socket, session.limits);
+    this.#ended(session, await session.relay.ended);
+  }
+
+  #ended(session: Session, end: RelayEnd | "cut"): void {
+    this.note?.(`session ${session.number}: ended as ${end}`);
+    session.phase = "over";
+    session.end = end;
+    session.settled++;
+    checkEnd(session, end);
+  }
+
+  #connect(port: number): { end: End; result: number } {
+    const session = this.sessions[port - targetPort]!;
+    const answer = answerFor(this.dice, this.character);
+    const end = this.#newEnd();
+    session.attempt = { end, answer, startedAt: this.now };
+    end.state = "connecting";
+    if (answer.when !== "now") return { end, result: 115 };
+    this.answer(session);
+    return { end, result: answer.error };
+  }
+
+  /** The network answers the attempt of a session, where it does. */
+  answer(session: Session): void {
+    const { attempt } = session;
+    if (attempt === undefined || attempt.end.state !== "connecting" || attempt.end.closed) return;
+    const { end, answer } = attempt;
+    if (answer.when === "never") return;
+    if (answer.error === 0) {
+      session.target = this.#newEnd();
+      session.target.other = end;
+      end.other = session.target;
+    }
+    this.note?.(`session ${session.number}: connect is answered, errno ${answer.error}`);
+    end.answer(answer.error);
+  }
+
+  #newEnd(): End {
+    const { dice } = this;
+    const most = dice.chance(300) ? 200 : 40;
+    // The wire is the world itself: held or not for all at once.
+    return new End(this.#wire, { receiveBytes: dice.between(4, most), sendBytes: dice.between(4, most) });
+  }
+
+  readonly #wire = ((world) => ({
+    get held(): boolean {
+      return world.held;
+    },
+    now: () => world.now,
+  }))(this);
+}
