@@ -28,7 +28,7 @@ class Connecting implements Task, Timer {
     socket.writable = false;
     this.#client.owner = socket.owner = this;
     if (timeoutMs !== Infinity) reactor.schedule(this, timeoutMs);
-    if (this.#client.closed || this.#client.failed) reactor.soon(this);
+    if (this.#client.closed || this.#client.cut) reactor.soon(this);
   }
 
   due(): void {
@@ -38,11 +38,11 @@ class Connecting implements Task, Timer {
   run(): void {
     const socket = this.#socket;
     if (socket.owner !== this) return;
-    if (this.#client.closed || this.#client.failed) {
+    if (this.#client.closed || this.#client.cut) {
       return this.#finish({ kind: "failed", failure: "client_gone", detail: "client_gone" });
     }
     if (!socket.writable) return;
-    const number = socket.failed ? pendingError(this.#reactor, socket.descriptor) : 0;
+    const number = socket.cut ? pendingError(this.#reactor, socket.descriptor) : 0;
     this.#finish(number === 0 ? { kind: "connected", socket } : failed(number));
   }
 

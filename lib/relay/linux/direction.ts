@@ -43,7 +43,7 @@ export class LinuxDirection implements DirectionState {
     this.#shared = shared;
   }
 
-  /** The source's FIN was read, and everything before it handed on. */
+  /** The source's FIN was read, and nothing before it waits for the sink any more. */
   get drained(): boolean {
     return this.sourceEnd === "eof" && this.#held === undefined && this.#piped === 0;
   }
@@ -191,6 +191,11 @@ export class LinuxDirection implements DirectionState {
     if (this.#pipe === undefined || this.#piped > 0) return;
     this.#shared.pipes.giveBack(this.#pipe);
     this.#pipe = undefined;
+  }
+
+  /** Everything was handed on, as far as anybody knows. */
+  get whole(): boolean {
+    return this.drained && this.sinkFailed === undefined && !this.#sink.cut;
   }
 
   /** Passes the end on, once everything before it is: `cut` says that the source had none of its own will. */

@@ -42,6 +42,7 @@ export function startLinuxThread(
       return (await lookup(host)).address;
     } finally {
       state.resolving--;
+      reactor.takeTime();
     }
   };
   turnForever(reactor, state).catch(onError);

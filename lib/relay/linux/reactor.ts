@@ -21,7 +21,7 @@ export class Reactor implements Disposable {
   readonly libc: Libc;
   /** Something has happened that somebody awaits: promises are on the move. */
   stirred = true;
-  /** The time, on the clock of `performance.now()`, when the events of this turn were taken. */
+  /** The time, on the clock of `performance.now()`, when the events of this turn were taken; asking costs as much as a call. */
   nowMs: number;
   readonly #clock: () => number;
   readonly #epoll: number;
@@ -83,18 +83,24 @@ export class Reactor implements Disposable {
     this.#tasks.push(task);
   }
 
+  /** Brings `nowMs` up to date, for who goes on outside of a turn. */
+  takeTime(): void {
+    this.nowMs = this.#clock();
+  }
+
   /** Waits at most `mostMs` for events, takes note of all there are, and runs every task that is queued by then. */
   turn(mostMs: number): void {
-    const dueMs = this.#timers.run(this.nowMs = this.#clock());
+    this.takeTime();
+    const dueMs = this.#timers.run(this.nowMs);
     const waitMs = this.#tasks.length > 0 ? 0 : Math.ceil(Math.min(mostMs, dueMs));
     const count = this.libc.call.epoll_wait(this.#epoll, this.#events, mostEvents, waitMs);
     if (count < 0) {
       const number = this.libc.errno();
-      if (number === errno.EINTR) return;
+      if (number === errno.EINTR) return this.#runTasks();
       throw new Error(`epoll_wait: ${errnoName(number)}`);
     }
     if (count > mostEvents) throw new Error(`epoll_wait gave ${count} of ${mostEvents} events`);
-    this.nowMs = this.#clock();
+    this.takeTime();
     for (let index = 0, at = 0; index < count; index++, at += epollEvent.bytes) {
       const descriptor = this.#view.getInt32(at + epollEvent.dataAt, true);
       this.#watchers[descriptor]?.ready(this.#view.getInt32(at, true));

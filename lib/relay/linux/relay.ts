@@ -71,17 +71,15 @@ export class LinuxRelay implements Relay, Task, Timer {
 
   run(): void {
     if (this.#over) return;
-    const client = this.#client;
-    const target = this.#target;
     // A socket that somebody closed under us is a cut session.
-    if (client.closed || target.closed) return this.#end("cut");
+    if (this.#client.closed || this.#target.closed) return this.#end("cut");
     const up = this.#up;
     const down = this.#down;
     const upHasMore = up.move();
     if (down.move() || upHasMore) this.#reactor.soon(this);
     if (up.sourceEnd === undefined && down.sourceEnd === undefined) return;
     // Where both have finished, closing says so to both.
-    if (up.drained && down.drained && !client.failed && !target.failed) return this.#end("done");
+    if (up.whole && down.whole) return this.#end("done");
     up.finish(down.sinkFailed === "reset");
     down.finish(up.sinkFailed === "reset");
     this.#lookAtEnds();
@@ -133,13 +131,18 @@ export class LinuxRelay implements Relay, Task, Timer {
    * arrive, two seconds at most: an RST would take it back.
    */
   #endAfterLast(end: RelayEnd): void {
-    const peer = end === "client_reset" ? this.#target : this.#client;
-    if (end === "done" || peer.unsentBytes() === 0) return this.#end(end);
+    if (end === "done") return this.#end(end);
+    const toTarget = end === "client_reset";
+    const peer = toTarget ? this.#target : this.#client;
+    const way = toTarget ? this.#up : this.#down;
+    // Of a connection that is gone the kernel goes on to tell what was never acknowledged.
+    const arrived = () => peer.cut || way.sinkFailed !== undefined || peer.unsentBytes() === 0;
+    if (arrived()) return this.#end(end);
     if (this.#cancelLinger !== undefined) return;
     const endAt = this.#reactor.nowMs + lingerMs;
     const look = () => {
       if (this.#over) return;
-      if (peer.unsentBytes() === 0 || this.#reactor.nowMs >= endAt) return this.#end(end);
+      if (arrived() || this.#reactor.nowMs >= endAt) return this.#end(end);
       this.#cancelLinger = this.#reactor.after(lookMs, look);
     };
     this.#cancelLinger = this.#reactor.after(lookMs, look);

@@ -31,10 +31,10 @@ export class LinuxSocket implements Socket, Watcher {
   writable = true;
   /** A read that comes up short may not have seen everything: the peer has finished or is gone. */
   hungUp = false;
-  /** The connection is cut, or was never made. */
-  failed = false;
+  /** The connection was cut, or could not be made; the kernel tells it only once, perhaps while nobody listens. */
+  cut = false;
   closed = false;
-  /** Runs when something has changed, closing by somebody else included. */
+  /** Runs when something has changed, and at once when somebody else closes it. */
   owner: Task | undefined;
   readonly #peer: Peer;
   readonly #reactor: Reactor;
@@ -46,7 +46,7 @@ export class LinuxSocket implements Socket, Watcher {
     try {
       reactor.watch(descriptor, this, watched);
     } catch (error) {
-      reactor.libc.call.close(descriptor);
+      this.reset();
       throw error;
     }
   }
@@ -65,7 +65,7 @@ export class LinuxSocket implements Socket, Watcher {
     if ((events & (ep.IN | mayHideMore)) !== 0) this.readable = true;
     if ((events & (ep.OUT | ep.ERR | ep.HUP)) !== 0) this.writable = true;
     if ((events & mayHideMore) !== 0) this.hungUp = true;
-    if ((events & (ep.ERR | ep.HUP)) !== 0) this.failed = true;
+    if ((events & ep.ERR) !== 0) this.cut = true;
     if (this.owner !== undefined) this.#reactor.soon(this.owner);
   }
 
@@ -94,6 +94,7 @@ export class LinuxSocket implements Socket, Watcher {
     this.closed = true;
     this.#reactor.forget(this.descriptor);
     this.#reactor.libc.call.close(this.descriptor);
-    if (this.owner !== undefined) this.#reactor.soon(this.owner);
+    // At once: no timer of the owner's may find a descriptor that is closed, or somebody else's by now.
+    this.owner?.run();
   }
 }

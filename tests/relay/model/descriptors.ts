@@ -6,6 +6,7 @@ import type { Epoll, Watch } from "./epoll.ts";
 /** What a descriptor stands for. */
 export type Open =
   | { readonly kind: "epoll"; readonly epoll: Epoll }
+  | { readonly kind: "event" }
   | { readonly kind: "pipe"; readonly pipe: PipeBytes; readonly end: "read" | "write" }
   | Listening
   | { readonly kind: "socket"; end: End | undefined; watch: Watch | undefined };

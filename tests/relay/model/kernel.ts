@@ -49,6 +49,7 @@ export class Kernel {
       epoll_ctl: (fd: number, verb: number, on: number, event: Bytes) =>
         this.#control(fd, verb, { on, event }),
       epoll_wait: (fd: number, to: Bytes, most: number, ms: number) => this.#wait(fd, to, { most, ms }),
+      eventfd: () => this.#result(-this.#exhausted() || this.descriptors.add({ kind: "event" })),
       fcntl: (fd: number, verb: number, size: number) => this.#resizePipe(fd, verb, size),
       getsockname: (fd: number) => (this.descriptors.get(fd, "listener", "getsockname"), 0),
       getsockopt: (fd: number, _level: number, name: number, value: Bytes) =>

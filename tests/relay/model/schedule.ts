@@ -62,6 +62,7 @@ async function act(world: World): Promise<void> {
 }
 
 async function resolveName(world: World): Promise<void> {
+  world.reactor.takeTime();
   world.names.shift()!();
   await world.settle();
 }
