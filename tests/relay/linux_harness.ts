@@ -2,7 +2,7 @@ import { linuxEngine } from "../../lib/relay/linux/engine.ts";
 import { openLibc } from "../../lib/relay/linux/libc.ts";
 import { Reactor } from "../../lib/relay/linux/reactor.ts";
 import type { Harness } from "./harness.ts";
-import { tcpHarness, type TestedEngine } from "./portable_harness.ts";
+import { tcpHarness, type TestedEngine, unixHarness } from "./portable_harness.ts";
 
 /** A linux engine in this thread, beside Deno's own event loop: it never waits in the kernel, and is turned each millisecond. */
 function turnedEngine(): TestedEngine {
@@ -26,4 +26,12 @@ function turnedEngine(): TestedEngine {
 export const linuxHarnesses: readonly Harness[] = Deno.build.os !== "linux" ? [] : [
   tcpHarness("127.0.0.1", { name: "linux", engine: turnedEngine, lacks: {} }),
   tcpHarness("::1", { name: "linux", engine: turnedEngine, lacks: {} }),
+  unixHarness({
+    name: "linux",
+    engine: turnedEngine,
+    lacks: {
+      "engine resets": "a unix socket knows no RST",
+      "addresses free at once": "the file of a unix socket stays, and is removed where lb starts",
+    },
+  }),
 ];

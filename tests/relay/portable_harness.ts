@@ -11,16 +11,13 @@ const noReset = "Deno's sockets cannot send an RST";
 export const portableHarnesses: readonly Harness[] = [
   tcpHarness("127.0.0.1", { engine: portableEngine, lacks: { "engine resets": noReset } }),
   tcpHarness("::1", { engine: portableEngine, lacks: { "engine resets": noReset } }),
-  {
-    name: "portable, unix sockets",
+  unixHarness({
+    engine: portableEngine,
     lacks: {
       "engine resets": noReset,
-      "peers reset": "a unix socket knows no RST",
       "addresses free at once": "Deno 2.4 leaves the file of a unix socket, which is removed where lb starts",
-      "silent targets": "a unix socket answers at once, or is refused",
     },
-    open: async () => new UnixWorld(portableEngine(), await Deno.makeTempDir({ prefix: "lb-" })),
-  },
+  }),
 ];
 
 /** An engine, which a world disposes with itself where it needs that. */
@@ -40,6 +37,25 @@ export function tcpHarness(
     lacks,
     addressesOnly: host.includes(":"),
     open: () => Promise.resolve(new TcpWorld(engine(), host)),
+  };
+}
+
+/** A harness of unix sockets in a folder of its own, for any engine. */
+export function unixHarness(
+  { name = "portable", engine, lacks }: {
+    name?: string;
+    engine: () => TestedEngine;
+    lacks: { readonly [ability in Ability]?: string };
+  },
+): Harness {
+  return {
+    name: `${name}, unix sockets`,
+    lacks: {
+      "peers reset": "a unix socket knows no RST",
+      "silent targets": "a unix socket answers at once, or is refused",
+      ...lacks,
+    },
+    open: async () => new UnixWorld(engine(), await Deno.makeTempDir({ prefix: "lb-" })),
   };
 }
 
