@@ -45,7 +45,7 @@ Deno.test("at the drain deadline what is still open is cut with drain_deadline, 
   const clients = await Promise.all(Array.from({ length: 4 }, () => Client.served(lb.port())));
 
   lb.kill("SIGTERM");
-  const rests = await Promise.all(clients.map((client) => client.rest()));
+  const rests = await Promise.all(clients.map((client) => client.untilCut()));
   for (const client of clients) client[Symbol.dispose]();
 
   assert.deepEqual(rests, ["", "", "", ""]);
@@ -64,7 +64,7 @@ Deno.test("a second TERM stops at once", async () => {
   lb.kill("SIGTERM");
 
   assert.equal(await lb.ended(), 0);
-  assert.equal(await client.rest(), "");
+  assert.equal(await client.untilCut(), "");
   assert.ok(lb.lines.some(({ message }) => message === "stopping at once: 1 sessions are cut"));
 });
 
@@ -81,7 +81,7 @@ Deno.test("INT stops at once, also while lb drains", async () => {
     lb.kill("SIGINT");
 
     assert.equal(await lb.ended(), 0);
-    assert.equal(await client.rest(), "");
+    assert.equal(await client.untilCut(), "");
   }
 });
 
