@@ -1,6 +1,6 @@
 /** TERM, TERM again, INT: how `lb run` ends. */
 import assert from "node:assert/strict";
-import { Client } from "../support/client.ts";
+import { Client, exchange } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { RunningLb } from "../support/lb.ts";
 import { echo, silence, Target, writeAll } from "../support/target.ts";
@@ -37,6 +37,21 @@ Deno.test("TERM refuses new connections, lets an open session finish whole, and 
   const whole = lb.records.filter(({ bytes }) => (bytes as { sent: number }).sent === size + "begun ".length);
   assert.deepEqual(whole.map(({ reason }) => reason), ["done"]);
   assert.equal(lb.lines.at(-1)?.message, "stopped");
+});
+
+Deno.test("however much lb has served, TERM closes its listeners before it could serve as much again", async () => {
+  const sessions = 1_000;
+  await using target = new Target(echo);
+  await using lb = await RunningLb.start(yaml({ targets: [target.address] }));
+  for (let session = 0; session < sessions; session++) await exchange(lb.port(), "hello");
+
+  lb.kill("SIGTERM");
+  await lb.line(({ message }) => message?.startsWith("draining") ?? false);
+
+  let more = 0;
+  while (!await isRefused(lb.port())) more++;
+  assert.ok(more < sessions, `${more} sessions after it had begun to drain`);
+  assert.equal(await lb.ended(), 0);
 });
 
 Deno.test("at the drain deadline what is still open is cut with drain_deadline, and lb exits 0", async () => {

@@ -9,13 +9,19 @@ import { Reactor } from "./reactor.ts";
 /** The thread looks after Deno's own event loop at least so often, though nobody has called. */
 const lookMs = 100;
 
+/** So many turns of Deno's event loop in a row: a message may need dozens of them to come through. */
+const mostTurns = 64;
+
 /** How deep the chains of promises are that one event sets off: each needs so many turns of the microtask queue. */
 const deepest = 24;
 
-/** An engine whose thread waits in the kernel. `wakeDescriptor`: what `wake` of another thread takes. */
+/** An engine whose thread waits in the kernel. */
 export interface LinuxThread {
   readonly engine: Engine;
+  /** What `wake` of another thread takes: one call for each message, after it. */
   readonly wakeDescriptor: number;
+  /** To be told of each message that has arrived. */
+  readonly heard: () => void;
 }
 
 /** Begins to turn a reactor, for as long as the thread lives. Throws where the C library, or FFI, is not to be had. */
@@ -24,9 +30,14 @@ export function startLinuxThread(onError: (error: unknown) => void): LinuxThread
   const { libc } = reactor;
   const wakeDescriptor = libc.call.eventfd(0, ep.EFD_NONBLOCK_CLOEXEC);
   if (wakeDescriptor < 0) throw new Error(`eventfd: ${errnoName(libc.errno())}`);
-  const state = { called: true, resolving: 0 };
-  // Edge-triggered: it is never read, every further call is an edge of its own.
-  reactor.watch(wakeDescriptor, { ready: () => state.called = true }, ep.IN | ep.ET);
+  const state = { calls: 0, heard: 0, resolving: 0 };
+  const calls = new BigUint64Array(1);
+  const ready = () => {
+    if (libc.call.read(wakeDescriptor, new Uint8Array(calls.buffer), 8) === 8) {
+      state.calls += Number(calls[0]);
+    }
+  };
+  reactor.watch(wakeDescriptor, { ready }, ep.IN | ep.ET);
   const resolve = async (host: string) => {
     state.resolving++;
     try {
@@ -36,23 +47,32 @@ export function startLinuxThread(onError: (error: unknown) => void): LinuxThread
     }
   };
   turnForever(reactor, state).catch(onError);
-  return { engine: linuxEngine({ reactor, resolve }), wakeDescriptor };
+  return { engine: linuxEngine({ reactor, resolve }), wakeDescriptor, heard: () => state.heard++ };
 }
 
-async function turnForever(reactor: Reactor, state: { called: boolean; resolving: number }): Promise<void> {
-  let lookedAt = performance.now();
+interface State {
+  readonly calls: number;
+  readonly heard: number;
+  readonly resolving: number;
+}
+
+async function turnForever(reactor: Reactor, state: State): Promise<void> {
+  let lookedAt = -Infinity;
   for (;;) {
     // What an event has set off may take several rounds; nothing must be left when the thread goes to sleep.
     for (let depth = 0; depth < deepest && reactor.stirred; depth++) await null;
     const stirred = reactor.stirred;
     reactor.stirred = false;
     const now = performance.now();
-    if (state.called || state.resolving > 0 || now - lookedAt >= lookMs) {
-      state.called = false;
+    const isCalled = () => state.calls > state.heard;
+    if (isCalled() || state.resolving > 0 || now - lookedAt >= lookMs) {
       lookedAt = now;
       // Messages and name lookups come by Deno's own event loop.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      for (let turns = 0; turns === 0 || (isCalled() && turns < mostTurns); turns++) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
     }
-    reactor.turn(stirred || state.resolving > 0 ? 0 : lookMs);
+    const isBusy = stirred || reactor.stirred || isCalled() || state.resolving > 0;
+    reactor.turn(isBusy ? 0 : lookMs);
   }
 }
