@@ -84,14 +84,11 @@ for (const workers of workerCounts) {
   }
 }
 
-Deno.test({
-  name:
-    "a client whose target resets in mid-answer sees an end behind a prefix of it, and nothing is left behind",
-  ignore: engine !== "portable",
-  async fn() {
+if (engine === "portable") {
+  Deno.test("a client whose target resets in mid-answer sees an end behind a prefix of it, and nothing is left behind", async () => {
     await endsOfResetAnswers({ workers: 2, pause: millisecond });
-  },
-});
+  });
+}
 
 /** Has targets reset behind the first part of their answer; gives the ways in which their clients saw it end. */
 async function endsOfResetAnswers(
