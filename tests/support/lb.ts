@@ -184,6 +184,13 @@ export class RunningLb implements AsyncDisposable {
     return pages * 4096;
   }
 
+  /** Seconds of CPU time that it has taken so far, all threads together. */
+  cpuSeconds(): number {
+    // The fields behind the command's name, which may hold spaces: 14 and 15 are utime and stime, in hundredths.
+    const fields = Deno.readTextFileSync(`/proc/${this.pid}/stat`).replace(/^.*\) /, "").split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) {
       try {
