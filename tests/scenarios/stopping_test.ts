@@ -42,7 +42,7 @@ Deno.test("TERM refuses new connections, lets an open session finish whole, and 
 Deno.test("however much lb has served, TERM closes its listeners before it could serve as much again", async () => {
   const sessions = 1_000;
   await using target = new Target(echo);
-  await using lb = await RunningLb.start(yaml({ targets: [target.address] }));
+  await using lb = await RunningLb.start(yaml({ targets: [target.address], pool: "health: { check: tcp }" }));
   for (let session = 0; session < sessions; session++) await exchange(lb.port(), "hello");
 
   lb.kill("SIGTERM");
