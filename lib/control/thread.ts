@@ -29,6 +29,8 @@ export class Thread {
   readonly #wake: (descriptor: number) => void;
   #wakeDescriptor: number | undefined;
   #dead = false;
+  /** Messages on their way to a thread that cannot be called yet. */
+  #uncalled = 0;
 
   constructor({ index, engine, wake, memory, onEvents, onDeath, module = dataPlane }: ThreadOptions) {
     this.#wake = wake;
@@ -46,7 +48,7 @@ export class Thread {
     };
     // Where nobody waits, `onDeath` has told it.
     for (const { promise } of [this.#ready, this.#listening]) promise.catch(() => {});
-    this.send({ type: "start", worker: index, engine, memory });
+    this.#worker.postMessage({ type: "start", worker: index, engine, memory } satisfies Command);
   }
 
   get dead(): boolean {
@@ -67,7 +69,8 @@ export class Thread {
   send(command: Command): void {
     if (this.#dead) return;
     this.#worker.postMessage(command);
-    if (this.#wakeDescriptor !== undefined) this.#wake(this.#wakeDescriptor);
+    this.#uncalled++;
+    this.#call();
   }
 
   /** Binds; resolves to the addresses in fact bound. Throws ListenError for the first that fails; then none is bound. */
@@ -83,10 +86,17 @@ export class Thread {
     this.#worker.terminate();
   }
 
+  /** One call for each message: the thread listens until it has heard as many. */
+  #call(): void {
+    if (this.#wakeDescriptor === undefined) return;
+    for (; this.#uncalled > 0; this.#uncalled--) this.#wake(this.#wakeDescriptor);
+  }
+
   #receive(report: Report, onEvents: (events: Events) => void): void {
     switch (report.type) {
       case "ready":
         this.#wakeDescriptor = report.wakeDescriptor;
+        this.#call();
         return this.#ready.resolve();
       case "listening":
         return this.#listening.resolve(report.addresses);

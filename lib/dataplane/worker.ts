@@ -10,6 +10,8 @@ const scope = globalThis as unknown as {
 };
 const post = (report: Report) => scope.postMessage(report);
 let plane: DataPlane | undefined;
+/** Told of each command after the first: the engine's thread may sleep again. */
+let heard = () => {};
 
 scope.onmessage = ({ data: command }) => {
   if (command.type === "start") {
@@ -17,6 +19,7 @@ scope.onmessage = ({ data: command }) => {
     return;
   }
   if (plane === undefined) throw new Error(`${command.type} before start`);
+  heard();
   obey(plane, command);
 };
 
@@ -25,7 +28,7 @@ function start({ worker, engine: name, memory }: Extract<Command, { type: "start
     post({ type: "ready", wakeDescriptor: undefined });
     return new DataPlane({ worker, engine: portableEngine(), memory, post });
   }
-  const { engine, wakeDescriptor } = startLinuxThread({
+  const thread = startLinuxThread({
     owned: memory.owned[worker]!,
     // Out of every promise, so that the thread's death is seen.
     onError: (error) =>
@@ -33,8 +36,9 @@ function start({ worker, engine: name, memory }: Extract<Command, { type: "start
         throw error;
       }),
   });
-  post({ type: "ready", wakeDescriptor });
-  return new DataPlane({ worker, engine, memory, post });
+  heard = thread.heard;
+  post({ type: "ready", wakeDescriptor: thread.wakeDescriptor });
+  return new DataPlane({ worker, engine: thread.engine, memory, post });
 }
 
 function obey(plane: DataPlane, command: Exclude<Command, { type: "start" }>): void {

@@ -29,6 +29,12 @@ function sessionsOf(lb: RunningLb, { address }: { address: string }): number {
   return lb.records.filter(({ target }) => target === address).length;
 }
 
+/** How many lines the log says it has dropped: under such a load records may come faster than they are written. */
+function linesLost(lb: RunningLb): number {
+  return lb.lines.map(({ message }) => Number(/^(\d+) log lines were lost$/.exec(message ?? "")?.[1] ?? 0))
+    .reduce((sum, count) => sum + count, 0);
+}
+
 testWith(["nginx", "wrk"], "two nginx share a load of kept connections and lose none of it", async () => {
   await using one = await nginx();
   await using two = await nginx();
@@ -38,7 +44,7 @@ testWith(["nginx", "wrk"], "two nginx share a load of kept connections and lose 
   assert.ok(await requestsOf(one) + await requestsOf(two) >= requests);
   lb.kill("SIGTERM");
   assert.equal(await lb.ended(), 0);
-  assert.ok(lb.records.length >= 64);
+  assert.ok(lb.records.length >= 64, `${lb.records.length} records`);
   assert.ok(Math.abs(sessionsOf(lb, one) - sessionsOf(lb, two)) <= 1);
 });
 
@@ -52,8 +58,9 @@ testWith(["nginx", "wrk"], "two nginx share a load of new connections and lose n
   lb.kill("SIGTERM");
   assert.equal(await lb.ended(), 0);
   const [first, second] = [sessionsOf(lb, one), sessionsOf(lb, two)];
-  assert.ok(first + second >= requests);
-  assert.ok(Math.abs(first - second) <= 0.01 * (first + second), `${first} and ${second} sessions`);
+  const lost = linesLost(lb);
+  assert.ok(first + second + lost >= requests, `${first}, ${second} and ${lost} for ${requests} requests`);
+  assert.ok(Math.abs(first - second) <= lost + 0.01 * (first + second), `${first} and ${second} sessions`);
 });
 
 testWith(

@@ -34,7 +34,7 @@ async function whileConnecting(
   const address = await world.silentAddress();
   return await withClient(world, async ({ client, socket }) => {
     await before?.(client);
-    const connecting = world.engine.connect(address, { timeoutMs: 2_000, client: socket });
+    const connecting = world.engine.connect(address, { timeoutMs: 30_000, client: socket });
     await turnsOfTheLoop();
     meanwhile(client, socket);
     return failureOf(await connecting);

@@ -1,6 +1,6 @@
 /** Row 13 of the acceptance table: a target refuses. */
 import assert from "node:assert/strict";
-import { exchange, received } from "../support/client.ts";
+import { assertRefused, exchange } from "../support/client.ts";
 import { RunningLb } from "../support/lb.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
 import { times } from "../support/soak.ts";
@@ -52,7 +52,7 @@ Deno.test("where every target refuses, each is tried once, at most retry.attempt
   const targets = [one, two, three].map(({ address }) => address);
   await using lb = await RunningLb.start(yaml({ targets, pool: "health: none, retry: { attempts: 2 }" }));
 
-  assert.equal(await received(lb.port()), "");
+  await assertRefused(lb.port());
 
   const record = await lb.line(({ reason }) => reason === "connect_refused");
   const tried = outcomes(record["attempts"]);

@@ -1,6 +1,6 @@
 /** Rows 14 (its beginning) and 15 of the acceptance table: a target that ICMP, or nobody, answers for. */
 import assert from "node:assert/strict";
-import { exchange, received } from "../support/client.ts";
+import { assertRefused, exchange } from "../support/client.ts";
 import { RunningLb } from "../support/lb.ts";
 import { FarHost, noNetworks } from "../support/network.ts";
 import { times } from "../support/soak.ts";
@@ -43,7 +43,7 @@ scenario(
     ) {
       const listener = "timeouts: { connect: 200ms }";
       await using lb = await RunningLb.start(yaml({ targets: [`${far.address}:${port}`], listener }));
-      assert.equal(await received(lb.port()), "");
+      await assertRefused(lb.port());
       const record = await lb.line((line) => "attempts" in line);
       assert.equal(record["reason"], reason);
     }

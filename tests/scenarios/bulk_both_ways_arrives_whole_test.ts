@@ -1,6 +1,7 @@
+import assert from "node:assert/strict";
 import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
 import { counts, workerCounts } from "./counts.ts";
-import { connect, startLb } from "./program.ts";
+import { closeRecords, connect, reasonsOf, startLb } from "./program.ts";
 
 const { bytes, ...sessions } = counts.bulk;
 
@@ -14,6 +15,8 @@ for (const workers of workerCounts) {
       using client = await connect(lb);
       await exchange(client, { sends: 1, receives: 2 });
     });
+    // Until then some of it may still be on its way to the target.
+    assert.deepEqual(reasonsOf(await closeRecords(lb, sessions.count)), { done: sessions.count });
   });
 }
 

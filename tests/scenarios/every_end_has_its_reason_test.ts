@@ -1,6 +1,6 @@
 /** The reasons of sessions that time, or a client that leaves early, ends. */
 import assert from "node:assert/strict";
-import { Client, received } from "../support/client.ts";
+import { assertRefused, Client, received } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { FullTarget } from "../support/full_target.ts";
 import { RunningLb } from "../support/lb.ts";
@@ -23,7 +23,7 @@ for (
       yaml({ targets: [target.address], listener: `timeouts: { ${limit}: 300ms }` }),
     );
     using client = await Client.open(lb.port());
-    await Promise.all([act(client), client.rest()]);
+    await Promise.all([act(client), client.untilCut()]);
     const record = await lb.line((line) => "attempts" in line);
     assert.equal(record["reason"], reason);
     assert.equal(record["target"], target.address);
@@ -84,7 +84,7 @@ Deno.test({
     await using lb = await RunningLb.start(
       yaml({ targets: [full.address], listener: "timeouts: { connect: 100ms }" }),
     );
-    assert.equal(await received(lb.port()), "");
+    await assertRefused(lb.port());
     const record = await lb.line((line) => "attempts" in line);
     assert.equal(record["reason"], "connect_timeout");
   },

@@ -6,6 +6,7 @@ import {
   readExactly,
   readNumber,
   readToEnd,
+  readUntilGone,
   Target,
   writeAll,
   writePayload,
@@ -74,7 +75,7 @@ for (const workers of workerCounts) {
     await using target = new Target(async (conn) => {
       await readExactly(conn, 500);
       await writeAll(conn, new Uint8Array(300));
-      await readToEnd(conn);
+      await readUntilGone(conn);
     });
     await using lb = await startLb(target, { workers });
     await many(sessions, async () => {

@@ -1,6 +1,6 @@
 /** What the log says about health, and that nothing a peer sends can break a line of it. */
 import assert from "node:assert/strict";
-import { received } from "../support/client.ts";
+import { assertRefused } from "../support/client.ts";
 import { BareLb } from "../support/bare_lb.ts";
 import { RunningLb } from "../support/lb.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
@@ -44,7 +44,7 @@ Deno.test("a target that refuses is told as down with connection refused, and cl
   const { message } = await lb.line(({ state }) => state === "down");
   assert.equal(message, `target app/${closed.address} is down, was checking: connection refused`);
 
-  assert.equal(await received(lb.port()), "");
+  await assertRefused(lb.port());
 
   const record = await lb.line((line) => "attempts" in line);
   assert.equal(record["reason"], "no_target");

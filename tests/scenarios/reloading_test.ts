@@ -1,6 +1,6 @@
 /** HUP and `--watch`: a new configuration while clients are connected. */
 import assert from "node:assert/strict";
-import { Client, received } from "../support/client.ts";
+import { Client, exchange, received } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LogLine, RunningLb } from "../support/lb.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
@@ -22,7 +22,10 @@ Deno.test("HUP adds and removes targets and leaves open sessions alone", async (
   await lb.line(isReloaded(2));
 
   // The data plane hears of it a moment after the log does.
-  await eventually("the old target gets no more sessions", async () => await received(lb.port()) !== "");
+  await eventually(
+    "the old target gets no more sessions",
+    async () => await exchange(lb.port(), "-") !== "-",
+  );
   const answers = await Promise.all(Array.from({ length: 8 }, () => received(lb.port())));
   assert.deepEqual(new Set(answers), new Set(["one", "two"]));
   await open.say("still here");

@@ -1,6 +1,7 @@
 /** What `lb run` says when it cannot start. */
 import assert from "node:assert/strict";
 import { Client, exchange } from "../support/client.ts";
+import { engine } from "../support/engine.ts";
 import { lb, RunningLb } from "../support/lb.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
 import { echo, Target } from "../support/target.ts";
@@ -63,7 +64,7 @@ Deno.test("the start says what was decided: version, engine and why, workers, ca
   const config = yaml({ targets: [target.address, closed.address], pool: "health: { check: tcp }" });
   await using lb = await RunningLb.start(config);
   const [started, listener, pool] = lb.lines.slice(-3);
-  assert.equal(started?.["engine"], "portable");
+  assert.equal(started?.["engine"], engine);
   assert.equal(typeof started?.["engineReason"], "string");
   assert.equal(started?.["workers"], 2);
   assert.equal(started?.["maxConnections"], 2000);

@@ -1,6 +1,6 @@
 /** TERM, TERM again, INT: how `lb run` ends. */
 import assert from "node:assert/strict";
-import { Client } from "../support/client.ts";
+import { Client, exchange } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { RunningLb } from "../support/lb.ts";
 import { echo, silence, Target, writeAll } from "../support/target.ts";
@@ -39,13 +39,28 @@ Deno.test("TERM refuses new connections, lets an open session finish whole, and 
   assert.equal(lb.lines.at(-1)?.message, "stopped");
 });
 
+Deno.test("however much lb has served, TERM closes its listeners before it could serve as much again", async () => {
+  const sessions = 1_000;
+  await using target = new Target(echo);
+  await using lb = await RunningLb.start(yaml({ targets: [target.address], pool: "health: { check: tcp }" }));
+  for (let session = 0; session < sessions; session++) await exchange(lb.port(), "hello");
+
+  lb.kill("SIGTERM");
+  await lb.line(({ message }) => message?.startsWith("draining") ?? false);
+
+  let more = 0;
+  while (!await isRefused(lb.port())) more++;
+  assert.ok(more < sessions, `${more} sessions after it had begun to drain`);
+  assert.equal(await lb.ended(), 0);
+});
+
 Deno.test("at the drain deadline what is still open is cut with drain_deadline, and lb exits 0", async () => {
   await using target = new Target(echo);
   await using lb = await RunningLb.start(yaml({ targets: [target.address], process: drained("200ms") }));
   const clients = await Promise.all(Array.from({ length: 4 }, () => Client.served(lb.port())));
 
   lb.kill("SIGTERM");
-  const rests = await Promise.all(clients.map((client) => client.rest()));
+  const rests = await Promise.all(clients.map((client) => client.untilCut()));
   for (const client of clients) client[Symbol.dispose]();
 
   assert.deepEqual(rests, ["", "", "", ""]);
@@ -64,7 +79,7 @@ Deno.test("a second TERM stops at once", async () => {
   lb.kill("SIGTERM");
 
   assert.equal(await lb.ended(), 0);
-  assert.equal(await client.rest(), "");
+  assert.equal(await client.untilCut(), "");
   assert.ok(lb.lines.some(({ message }) => message === "stopping at once: 1 sessions are cut"));
 });
 
@@ -81,7 +96,7 @@ Deno.test("INT stops at once, also while lb drains", async () => {
     lb.kill("SIGINT");
 
     assert.equal(await lb.ended(), 0);
-    assert.equal(await client.rest(), "");
+    assert.equal(await client.untilCut(), "");
   }
 });
 

@@ -1,5 +1,6 @@
 /** The whole program as a process of its own, for the scenarios. */
 import assert from "node:assert/strict";
+import { engine } from "./engine.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 
@@ -21,10 +22,10 @@ export interface Outcome {
 }
 
 /**
- * The words that start the program: `deno run` with the permissions of `deno task start`, or the binary that
- * LB_BINARY names.
+ * The words that start the program: `deno run` with the permissions of `deno task start`, or of `start:sandboxed` where the
+ * portable engine is wanted; or the binary that LB_BINARY names.
  */
-export function lbCommand(args: readonly string[], more: readonly string[] = []): [string, string[]] {
+export function lbCommand(args: readonly string[], runs = engine): [string, string[]] {
   const binary = Deno.env.get("LB_BINARY");
   if (binary !== undefined) return [binary, [...args]];
   const granted = [
@@ -33,7 +34,7 @@ export function lbCommand(args: readonly string[], more: readonly string[] = [])
     "--allow-read",
     "--allow-write=/run,/tmp",
     "--allow-env",
-    ...more,
+    ...runs === "linux" ? ["--allow-ffi"] : [],
   ];
   return [Deno.execPath(), ["run", "--config", `${root}deno.json`, ...granted, `${root}main.ts`, ...args]];
 }
@@ -41,9 +42,9 @@ export function lbCommand(args: readonly string[], more: readonly string[] = [])
 /** Runs a command to its end. */
 export async function lb(
   args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  { runs, ...options }: { cwd?: string; env?: Record<string, string>; runs?: typeof engine } = {},
 ): Promise<Outcome> {
-  const [command, words] = lbCommand(args);
+  const [command, words] = lbCommand(args, runs);
   const { code, stdout, stderr } = await new Deno.Command(command, { args: words, stdin: "null", ...options })
     .output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -54,8 +55,6 @@ export interface RunOptions {
   /** Extra words behind `run -c FILE`. */
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
-  /** Permissions beyond those of `deno task start`; a binary has its own built in. */
-  readonly permissions?: readonly string[];
   /** Words in front of the command, such as `prlimit --nofile=256`, or `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
 }
@@ -83,10 +82,7 @@ export class RunningLb implements AsyncDisposable {
   static async start(config: string, options: RunOptions = {}): Promise<RunningLb> {
     const folder = await Deno.makeTempDir({ prefix: "lb-scenario-" });
     await Deno.writeTextFile(`${folder}/lb.yaml`, config);
-    const [command, words] = lbCommand(
-      ["run", "-c", `${folder}/lb.yaml`, ...options.args ?? []],
-      options.permissions,
-    );
+    const [command, words] = lbCommand(["run", "-c", `${folder}/lb.yaml`, ...options.args ?? []]);
     const [first, ...rest] = [...options.prefix ?? [], command, ...words];
     const process = new Deno.Command(first!, {
       args: rest,
@@ -99,6 +95,7 @@ export class RunningLb implements AsyncDisposable {
     try {
       // The pools are the last thing it tells of its start.
       await running.line((line) => "algorithm" in line);
+      running.#assertEngine();
       return running;
     } catch (error) {
       await running[Symbol.asyncDispose]();
@@ -187,6 +184,13 @@ export class RunningLb implements AsyncDisposable {
     return pages * 4096;
   }
 
+  /** Seconds of CPU time that it has taken so far, all threads together. */
+  cpuSeconds(): number {
+    // The fields behind the command's name, which may hold spaces: 14 and 15 are utime and stime, in hundredths.
+    const fields = Deno.readTextFileSync(`/proc/${this.pid}/stat`).replace(/^.*\) /, "").split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) {
       try {
@@ -197,6 +201,13 @@ export class RunningLb implements AsyncDisposable {
     }
     await this.ended();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** Fails when another engine runs than the tests were made for, unless the configuration asks for that one. */
+  #assertEngine(): void {
+    const started = this.#lines.find((line) => "engineReason" in line);
+    if (started?.["engineReason"] === "configured") return;
+    assert.equal(started?.["engine"], engine, `engine, ${started?.["engineReason"]}`);
   }
 
   async #readLog(): Promise<void> {

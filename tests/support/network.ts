@@ -6,6 +6,8 @@ export type PortRules = { readonly unreachable: number; readonly dropped: number
 /** Dispose it to have interfaces, rules and namespace removed. */
 export class FarHost implements Disposable {
   readonly address: string;
+  /** The address of this end of the pair. */
+  readonly near: string;
   readonly #name: string;
   readonly #link: string;
 
@@ -16,13 +18,14 @@ export class FarHost implements Disposable {
     const net = `198.${18 + a % 2}.${b}.`;
     const first = c & 0xfc;
     this.address = `${net}${first + 2}`;
+    this.near = `${net}${first + 1}`;
     this.#name = `lbtest${id}`;
     this.#link = `lbt${id}a`;
     const far = `lbt${id}b`;
     try {
       ip("netns", "add", this.#name);
       ip("link", "add", this.#link, "type", "veth", "peer", "name", far, "netns", this.#name);
-      ip("addr", "add", `${net}${first + 1}/30`, "dev", this.#link);
+      ip("addr", "add", `${this.near}/30`, "dev", this.#link);
       ip("link", "set", this.#link, "up");
       ip("-n", this.#name, "addr", "add", `${this.address}/30`, "dev", far);
       ip("-n", this.#name, "link", "set", far, "up");
@@ -40,6 +43,11 @@ export class FarHost implements Disposable {
       this[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** The words in front of a command that has to run there. */
+  get inside(): readonly string[] {
+    return ["ip", "netns", "exec", this.#name];
   }
 
   [Symbol.dispose](): void {

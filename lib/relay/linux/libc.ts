@@ -84,6 +84,7 @@ const symbols = {
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   // Sizes are size_t and results ssize_t; as u32 and i32 they cost no bigint, and no call asks for 2 GiB. Both calling
   // conventions pass 32 bits in a register whose upper half is zero then.
+  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },

@@ -10,16 +10,22 @@ import { Reactor } from "./reactor.ts";
 /** The thread looks after Deno's own event loop at least so often, though nobody has called. */
 const lookMs = 100;
 
+/** So many turns of Deno's event loop in a row: a message may need dozens of them to come through. */
+const mostTurns = 64;
+
 /** How deep the chains of promises are that one event sets off: each needs so many rounds of the microtask queue. */
 const deepest = 24;
 
 /** So many of them between two looks at the sockets: what matters at once, a connect or a relay, is not deep. */
 const roundsATurn = 4;
 
-/** An engine whose thread waits in the kernel. `wakeDescriptor`: what `wake` of another thread takes. */
+/** An engine whose thread waits in the kernel. */
 export interface LinuxThread {
   readonly engine: Engine;
+  /** What `wake` of another thread takes: one call for each message, after it. */
   readonly wakeDescriptor: number;
+  /** To be told of each message that has arrived. */
+  readonly heard: () => void;
 }
 
 /**
@@ -33,9 +39,14 @@ export function startLinuxThread(
   const { libc } = reactor;
   const wakeDescriptor = libc.call.eventfd(0, ep.EFD_NONBLOCK_CLOEXEC);
   if (wakeDescriptor < 0) throw new Error(`eventfd: ${errnoName(libc.errno())}`);
-  const state = { called: true, resolving: 0 };
-  // Edge-triggered: it is never read, every further call is an edge of its own.
-  reactor.watch(wakeDescriptor, { ready: () => state.called = true }, ep.IN | ep.ET);
+  const state = { calls: 0, heard: 0, resolving: 0 };
+  const calls = new BigUint64Array(1);
+  const ready = () => {
+    if (libc.call.read(wakeDescriptor, new Uint8Array(calls.buffer), 8) === 8) {
+      state.calls += Number(calls[0]);
+    }
+  };
+  reactor.watch(wakeDescriptor, { ready }, ep.IN | ep.ET);
   const resolve = async (host: string) => {
     state.resolving++;
     try {
@@ -46,25 +57,36 @@ export function startLinuxThread(
     }
   };
   turnForever(reactor, state).catch(onError);
-  return { engine: linuxEngine({ reactor, resolve }), wakeDescriptor };
+  return { engine: linuxEngine({ reactor, resolve }), wakeDescriptor, heard: () => state.heard++ };
 }
 
-async function turnForever(reactor: Reactor, state: { called: boolean; resolving: number }): Promise<void> {
-  let lookedAt = performance.now();
+interface State {
+  readonly calls: number;
+  readonly heard: number;
+  readonly resolving: number;
+}
+
+async function turnForever(reactor: Reactor, state: State): Promise<void> {
+  let lookedAt = -Infinity;
   let rounds = deepest;
   for (;;) {
     if (reactor.stirred) rounds = deepest;
     reactor.stirred = false;
     // The thread must not go to sleep before all that an event has set off is through.
-    const awake = rounds > 0 || state.resolving > 0;
+    const awake = rounds > 0;
     for (let round = 0; round < roundsATurn && rounds > 0; round++, rounds--) await null;
-    if (state.called || state.resolving > 0 || reactor.nowMs - lookedAt >= lookMs) {
-      state.called = false;
+    if (state.calls > state.heard || state.resolving > 0 || reactor.nowMs - lookedAt >= lookMs) {
       lookedAt = reactor.nowMs;
-      // Messages and name lookups come by Deno's own event loop.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await letDenoTurn(state);
       rounds = deepest;
     }
-    reactor.turn(awake || rounds > 0 ? 0 : lookMs);
+    reactor.turn(awake || rounds > 0 || state.resolving > 0 ? 0 : lookMs);
+  }
+}
+
+/** Messages and name lookups come by Deno's own event loop. */
+async function letDenoTurn(state: State): Promise<void> {
+  for (let turns = 0; turns === 0 || (state.calls > state.heard && turns < mostTurns); turns++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

@@ -1,0 +1,54 @@
+/** Row 3 of the acceptance table. */
+import assert from "node:assert/strict";
+import { Client } from "../support/client.ts";
+import { engine } from "../support/engine.ts";
+import { figure } from "../support/figure.ts";
+import { RunningLb } from "../support/lb.ts";
+import { many } from "../support/peers.ts";
+import { probe } from "../support/probe.ts";
+import { soak, times } from "../support/soak.ts";
+import { echo, Target } from "../support/target.ts";
+import { yaml } from "../support/yaml.ts";
+
+const sessions = { count: times({ short: 300, long: 8_000 }), width: 50 };
+const probes = times({ short: 100, long: 2_000 });
+const idleMs = 10 * 60 * 1_000;
+
+/** What the sessions together may take: a part that does not depend on how many they are, and so much for each. */
+const mostGrowth = 60_000_000 + sessions.count * (engine === "linux" ? 8_000 : 40_000);
+
+Deno.test({
+  name: "idle sessions stay alive, cost little memory, and new clients are served beside them",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using target = new Target(echo);
+    await using lb = await RunningLb.start(
+      yaml({ targets: [target.address], process: "workers: 2, maxConnections: 9000" }),
+    );
+    const before = await probe(lb.port(), (done) => done < probes);
+    const resident = lb.residentBytes();
+    using opened = new DisposableStack();
+    const idle: Client[] = [];
+    await many(sessions, async () => {
+      idle.push(opened.use(await Client.served(lb.port())));
+    });
+
+    if (soak) await quiet(lb);
+    const until = performance.now() + idleMs;
+    const beside = await probe(lb.port(), (done) => soak ? performance.now() < until : done < probes);
+
+    const growth = lb.residentBytes() - resident;
+    assert.ok(growth <= mostGrowth, `${sessions.count} idle sessions took ${growth} bytes`);
+    figure("p99 of the probe", { is: beside.p99Ms, most: 2 * before.p99Ms, unit: "ms" });
+    await many(sessions, (index) => idle[index]!.say("still here"));
+    assert.deepEqual(lb.records, []);
+  },
+});
+
+/** A minute in which nothing happens at all. */
+async function quiet(lb: RunningLb): Promise<void> {
+  const [cpu, startedAt] = [lb.cpuSeconds(), performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+  const share = (lb.cpuSeconds() - cpu) * 1_000 / (performance.now() - startedAt);
+  figure("CPU for idle sessions", { is: 100 * share, most: 5, unit: "%" });
+}
