@@ -125,6 +125,7 @@ export class LinuxDirection implements DirectionState {
     const { descriptor } = this.#source;
     const size = libc.call.splice(descriptor, null, pipe.write, null, pipeBytes, ep.SPLICE_F_MOVE_NONBLOCK);
     if (size <= 0) return this.#nothingRead(size);
+    if (size > pipeBytes) throw new Error(`splice gave ${size} of ${pipeBytes} bytes`);
     this.#received(size);
     this.#piped += size;
   }
