@@ -2,7 +2,7 @@
 import { Pool } from "../pool/pool.ts";
 import { SharedPoolState } from "../pool/shared.ts";
 import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
-import type { CloseRecord, CutReason } from "../session/record.ts";
+import type { CutReason, Reason } from "../session/record.ts";
 import { Session, type SessionContext } from "../session/session.ts";
 import type { SocketAddress } from "../values/address.ts";
 import { count, type SharedMemory } from "./memory.ts";
@@ -26,7 +26,6 @@ const notTheTargets: ReadonlySet<string> = new Set(["client_gone_connect", "reso
 interface Route {
   readonly access: Snapshot["access"];
   readonly listenerSlot: number;
-  readonly targetSlots: ReadonlyMap<string, number>;
   readonly context: SessionContext;
 }
 
@@ -75,7 +74,6 @@ export class DataPlane {
       return [listener.name, {
         access: snapshot.access,
         listenerSlot: listener.slot,
-        targetSlots: new Map(plan.targets.map(({ address, slot }) => [address, slot])),
         context: this.#context(snapshot, listener, { plan, pool }),
       }];
     }));
@@ -153,8 +151,8 @@ export class DataPlane {
     const id = `${this.#options.worker}.${++this.#opened}`;
     const session = new Session(client, { id, context: route.context });
     this.#sessions.add(session);
-    session.closed.then((record) => {
-      this.#account(record, route);
+    session.closed.then((reason) => {
+      this.#account(session, reason, route);
       this.#forget(session);
     }, (error) => {
       this.#outbox.fault(error);
@@ -195,19 +193,20 @@ export class DataPlane {
     };
   }
 
-  #account(record: CloseRecord, { access, listenerSlot, targetSlots }: Route): void {
+  #account(session: Session, reason: Reason, { access, listenerSlot }: Route): void {
     const region = this.#counts;
-    const { received, sent } = record.bytes;
+    const { receivedBytes, sentBytes, target } = session;
     count(region, { slot: listenerSlot, field: "total" });
-    count(region, { slot: listenerSlot, field: "receivedBytes" }, received);
-    count(region, { slot: listenerSlot, field: "sentBytes" }, sent);
-    const targetSlot = record.target === null ? undefined : targetSlots.get(record.target);
-    if (targetSlot === undefined) count(region, { slot: listenerSlot, field: "failed" });
+    count(region, { slot: listenerSlot, field: "receivedBytes" }, receivedBytes);
+    count(region, { slot: listenerSlot, field: "sentBytes" }, sentBytes);
+    if (target === undefined) count(region, { slot: listenerSlot, field: "failed" });
     else {
-      count(region, { slot: targetSlot, field: "receivedBytes" }, received);
-      count(region, { slot: targetSlot, field: "sentBytes" }, sent);
+      count(region, { slot: target.slot, field: "receivedBytes" }, receivedBytes);
+      count(region, { slot: target.slot, field: "sentBytes" }, sentBytes);
     }
-    if (access === "all" || (access === "abnormal" && record.reason !== "done")) this.#outbox.closed(record);
+    if (access === "all" || (access === "abnormal" && reason !== "done")) {
+      this.#outbox.closed(session.record());
+    }
   }
 
   #closeAcceptors(from = 0): void {

@@ -7,6 +7,8 @@ import type { SocketAddress } from "../values/address.ts";
 /** What accepts, connects and relays. One engine serves one data-plane thread. */
 export interface Engine {
   readonly name: string;
+  /** The clock of `performance.now()`, which may stand still while the engine deals with one moment's events. */
+  now(): number;
   /** Calls back after so many milliseconds; returns what cancels it. Deno's own timers do not run in every engine's thread. */
   after(ms: number, callback: () => void): () => void;
   /** Binds and listens. Throws what the system said when it cannot. The acceptor belongs to the caller. */

@@ -24,6 +24,7 @@ export function portableEngine(): Engine {
   const deadlines = new Deadlines();
   return {
     name: "portable",
+    now: () => performance.now(),
     after(ms, callback) {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);

@@ -59,12 +59,12 @@ const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
 export class Session {
   readonly id: string;
   /** Settles once, when both sockets are closed and every place is given back. Rejects only for a fault in the program. */
-  readonly closed: Promise<CloseRecord>;
+  readonly closed: Promise<Reason>;
   readonly #context: SessionContext;
   readonly #client: Socket;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   /** Since when the attempt to connect under way has been. */
-  #triedAt = this.#startedAt;
+  #triedAt: number;
   #attempts: readonly Attempt[] = [];
   #tried: readonly Target[] = [];
   /** Of how many limits, from the first, a place is taken. */
@@ -74,12 +74,15 @@ export class Session {
   #connectMs: number | null = null;
   #relay: Relay | undefined;
   #cutReason: CutReason | undefined;
+  #reason: Reason | undefined;
+  #endedAt = 0;
 
   /** `id` is unlike that of any other session of this process. */
   constructor(client: Socket, { id, context }: { readonly id: string; readonly context: SessionContext }) {
     this.id = id;
     this.#client = client;
     this.#context = context;
+    this.#startedAt = this.#triedAt = context.engine.now();
     this.closed = this.#run();
   }
 
@@ -91,7 +94,7 @@ export class Session {
     else this.#relay.cut();
   }
 
-  async #run(): Promise<CloseRecord> {
+  async #run(): Promise<Reason> {
     const full = this.#takePlaces();
     if (full !== undefined) return this.#refuse(full);
     const { engine, connectTimeoutMs, relayLimits } = this.#context;
@@ -107,7 +110,7 @@ export class Session {
         if (connected.kind === "failed") continue;
         this.#relay = engine.relay(client, connected.socket, relayLimits);
         const end: RelayEnd | "cut" = await this.#relay.ended;
-        return this.#record(end === "cut" ? this.#cutReason ?? "internal" : end);
+        return this.#end(end === "cut" ? this.#cutReason ?? "internal" : end);
       }
     } finally {
       // The sockets are closed before their places are free: a cap on sessions is a cap on descriptors.
@@ -155,7 +158,7 @@ export class Session {
 
   /** Notes an attempt; returns the reason to refuse the client with when it is not to be served after all. */
   #note(target: Target, connected: Connected): Reason | undefined {
-    const now = performance.now();
+    const now = this.#context.engine.now();
     const error = connected.kind === "connected" ? null : connectReasons[connected.failure];
     const attempt = { target: target.address, error, ms: roundMs(now - this.#triedAt) };
     this.#triedAt = now;
@@ -173,30 +176,52 @@ export class Session {
   }
 
   /** Nothing was relayed: the client sees at once that it is not served. */
-  #refuse(reason: Reason): CloseRecord {
+  #refuse(reason: Reason): Reason {
     this.#client.reset();
-    return this.#record(reason);
+    return this.#end(reason);
   }
 
-  #record(reason: Reason): CloseRecord {
+  #end(reason: Reason): Reason {
+    this.#endedAt = this.#context.engine.now();
+    return this.#reason = reason;
+  }
+
+  /** The target that has served it. */
+  get target(): Target | undefined {
+    return this.#relay === undefined ? undefined : this.#target;
+  }
+
+  /** Bytes received from the client. */
+  get receivedBytes(): number {
+    return this.#relay?.receivedBytes ?? 0;
+  }
+
+  /** Bytes sent to the client. */
+  get sentBytes(): number {
+    return this.#relay?.sentBytes ?? 0;
+  }
+
+  /** What is told of it, once it is closed. */
+  record(): CloseRecord {
+    const reason = this.#reason;
+    if (reason === undefined) throw new Error(`session ${this.id} is open`);
     const { listener, pool, generation } = this.#context;
-    const relay = this.#relay;
-    const firstByteAt = relay?.firstByteAt;
+    const firstByteAt = this.#relay?.firstByteAt;
     return {
       time: Date.now(),
       reason,
       id: this.id,
       listener: listener.name,
       pool: pool.name,
-      target: relay === undefined ? null : this.#target?.address ?? null,
+      target: this.target?.address ?? null,
       client: this.#client.remote,
       attempts: this.#attempts,
-      bytes: { received: relay?.receivedBytes ?? 0, sent: relay?.sentBytes ?? 0 },
+      bytes: { received: this.receivedBytes, sent: this.sentBytes },
       ms: {
         queue: null,
         connect: this.#connectMs,
         firstByte: firstByteAt === undefined ? null : roundMs(firstByteAt - this.#startedAt),
-        total: roundMs(performance.now() - this.#startedAt),
+        total: roundMs(this.#endedAt - this.#startedAt),
       },
       generation,
     };

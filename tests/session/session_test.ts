@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { RelayLimits } from "../../lib/relay/engine.ts";
+import type { Session } from "../../lib/session/session.ts";
 import type { CloseRecord, CutReason, Reason } from "../../lib/session/record.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Answer } from "../support/memory_engine.ts";
@@ -29,9 +30,10 @@ async function acceptFrom({ acceptor }: WorldTarget): Promise<Peer> {
 /** Awaits the record and checks what holds for every session: places and sockets are back, the client is gone. */
 async function closedWith(
   world: SessionWorld,
-  { session, client, reason }: { session: { closed: Promise<CloseRecord> }; client: Peer; reason: Reason },
+  { session, client, reason }: { session: Session; client: Peer; reason: Reason },
 ): Promise<CloseRecord> {
-  const record = await session.closed;
+  await session.closed;
+  const record = session.record();
   assert.equal(record.reason, reason);
   assert.equal(world.placesTaken, 0);
   await receive(client).catch(() => {});
@@ -92,7 +94,7 @@ for (const { answer, reason } of connectFailures) {
 Deno.test("a refused client sees a reset at once, not a clean end", async () => {
   using world = new SessionWorld();
   const { client, session } = await world.open();
-  assert.equal((await session.closed).reason, "no_target");
+  assert.equal(await session.closed, "no_target");
   assert.equal((await receive(client)).end, "reset");
 });
 
@@ -147,7 +149,7 @@ Deno.test("a session of a pool in which everyone is full is refused as queue_ful
   const first = await world.open();
   const target = await acceptFrom(one);
   const second = await world.open();
-  assert.equal((await second.session.closed).reason, "queue_full");
+  assert.equal(await second.session.closed, "queue_full");
   assert.equal(world.places.open(one.target.slot), 1);
   target.reset();
   await closedWith(world, { ...first, reason: "server_reset" });
@@ -165,7 +167,7 @@ for (const [slot, reason] of [[processSlot, "limit_process"], [listenerSlot, "li
     const inside = await world.open({ limits });
     const target = await acceptFrom(one);
     const refused = await world.open({ limits });
-    assert.equal((await refused.session.closed).reason, reason);
+    assert.equal(await refused.session.closed, reason);
     assert.deepEqual([world.places.open(processSlot), world.places.open(listenerSlot)], [1, 1]);
     assert.equal((await receive(refused.client)).end, "reset");
     await sendAll(target, payload(5, 4));

@@ -12,6 +12,10 @@ export type Answer = Exclude<ConnectFailure, "client_gone"> | "silent";
 /** An engine without sockets: its own network of addresses, in which the relay of the portable engine moves bytes. */
 export class MemoryEngine implements Engine {
   readonly name = "memory";
+
+  now(): number {
+    return performance.now();
+  }
   /** Every address that `connect` was called for, in order. */
   readonly attempts: string[] = [];
   readonly #pool = new BufferPool();

@@ -3,9 +3,11 @@ import type { SocketAddress } from "../../values/address.ts";
 import type { Connected, ConnectFailure, ConnectOptions } from "../engine.ts";
 import { errno, errnoName, so, type SystemError } from "./libc.ts";
 import type { Reactor, Task } from "./reactor.ts";
-import { LinuxSocket, openSocket, switchOn } from "./socket.ts";
+import { ackWithData, LinuxSocket, openSocket } from "./socket.ts";
 import { encodeAddress, encodedAddress } from "./socket_address.ts";
 import type { Timer } from "./timers.ts";
+
+const clientGone: Connected = { kind: "failed", failure: "client_gone", detail: "client_gone" };
 
 /** One attempt to connect. As a timer it is the time limit, as a task it hears of both sockets. */
 class Connecting implements Task, Timer {
@@ -25,7 +27,8 @@ class Connecting implements Task, Timer {
     const { promise, resolve } = Promise.withResolvers<Connected>();
     this.connected = promise;
     this.#resolve = resolve;
-    socket.writable = false;
+    // The event that says that it stands says whether there is something to read, too.
+    socket.writable = socket.readable = false;
     this.#client.owner = socket.owner = this;
     if (timeoutMs !== Infinity) reactor.schedule(this, timeoutMs);
     if (this.#client.closed || this.#client.cut) reactor.soon(this);
@@ -39,7 +42,7 @@ class Connecting implements Task, Timer {
     const socket = this.#socket;
     if (socket.owner !== this) return;
     if (this.#client.closed || this.#client.cut) {
-      return this.#finish({ kind: "failed", failure: "client_gone", detail: "client_gone" });
+      return this.#finish(clientGone);
     }
     if (!socket.writable) return;
     const number = socket.cut ? pendingError(this.#reactor, socket.descriptor) : 0;
@@ -88,22 +91,27 @@ async function connectToName(reactor: Reactor, attempt: Attempt): Promise<Connec
 function connectTo(
   reactor: Reactor,
   encoded: Uint8Array<ArrayBuffer>,
-  attempt: Attempt,
+  { address, options }: Attempt,
 ): Promise<Connected> {
-  const { libc } = reactor;
+  const isTcp = encoded[0] !== so.AF_UNIX;
+  const client = options.client as LinuxSocket;
+  const hasData = !client.closed && client.hasBytes();
+  if (client.cut || client.closed) return Promise.resolve(clientGone);
   let socket: LinuxSocket;
   try {
     const descriptor = openSocket(reactor, encoded);
-    if (encoded[0] !== so.AF_UNIX) switchOn(reactor, descriptor, [so.IPPROTO_TCP, so.TCP_NODELAY]);
-    socket = new LinuxSocket(reactor, descriptor, attempt.address);
+    socket = new LinuxSocket(reactor, descriptor, address);
+    if (isTcp) socket.sends = "none";
+    if (hasData && isTcp) ackWithData(reactor, descriptor);
   } catch (error) {
     return Promise.resolve(failed((error as SystemError).number));
   }
+  const { libc } = reactor;
   if (libc.call.connect(socket.descriptor, encoded, encoded.length) === 0) {
     return Promise.resolve({ kind: "connected", socket });
   }
   const number = libc.errno();
-  if (number === errno.EINPROGRESS) return new Connecting(reactor, socket, attempt.options).connected;
+  if (number === errno.EINPROGRESS) return new Connecting(reactor, socket, options).connected;
   socket[Symbol.dispose]();
   return Promise.resolve(failed(number));
 }

@@ -112,6 +112,7 @@ export class LinuxDirection implements DirectionState {
   /** Sends; returns how many bytes were taken, or -1. */
   #send(bytes: Bytes, size: number): number {
     const { libc } = this.#shared;
+    if (this.#sink.sends !== "undelayed") this.#sink.willSend();
     const sent = libc.call.send(this.#sink.descriptor, bytes, size, so.MSG_NOSIGNAL);
     if (sent < 0) return this.#notTaken(libc.errno());
     if (sent > size) throw new Error(`send took ${sent} of ${size} bytes`);
@@ -133,6 +134,7 @@ export class LinuxDirection implements DirectionState {
   #spliceOut(): boolean {
     const { libc } = this.#shared;
     const { read } = this.#pipe!;
+    if (this.#sink.sends !== "undelayed") this.#sink.willSend();
     const size = libc.call.splice(
       read,
       null,

@@ -33,6 +33,7 @@ export function linuxEngine(
   const shared: Shared = { libc, reactor, pipes, buffer: new Uint8Array(bufferBytes) };
   return {
     name: "linux",
+    now: () => reactor.nowMs,
     after: (ms, callback) => reactor.after(ms, callback),
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
     connect: (address, options) => connect(reactor, { address, options, resolve }),

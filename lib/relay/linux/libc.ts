@@ -40,6 +40,8 @@ export const so = {
   SO_REUSEPORT: 15,
   IPPROTO_TCP: 6,
   TCP_NODELAY: 1,
+  TCP_QUICKACK: 12,
+  MSG_PEEK: 0x2,
   MSG_NOSIGNAL: 0x4000,
   SHUT_WR: 1,
   SIOCOUTQ: 0x5411n,

@@ -34,6 +34,7 @@ export class LinuxRelay implements Relay, Task, Timer {
   readonly #settle: (end: RelayEnd | "cut") => void;
   #halfClosedAt = Infinity;
   #cancelLinger: (() => void) | undefined;
+  #seenEnd = false;
   #over = false;
 
   constructor(client: LinuxSocket, target: LinuxSocket, { shared, limits }: LinuxRelayOptions) {
@@ -80,6 +81,14 @@ export class LinuxRelay implements Relay, Task, Timer {
     if (up.sourceEnd === undefined && down.sourceEnd === undefined) return;
     // Where both have finished, closing says so to both.
     if (up.whole && down.whole) return this.#end("done");
+    if (up.drained || down.drained) {
+      this.#halfClosedAt = Math.min(this.#halfClosedAt, this.#reactor.nowMs);
+    }
+    if (!this.#seenEnd && up.sourceEnd !== "reset" && down.sourceEnd !== "reset") {
+      // Often the other side finishes in the same moment: that is known a turn later, and saves a call.
+      this.#seenEnd = true;
+      return this.#reactor.soon(this);
+    }
     up.finish(down.sinkFailed === "reset");
     down.finish(up.sinkFailed === "reset");
     this.#lookAtEnds();
@@ -97,7 +106,6 @@ export class LinuxRelay implements Relay, Task, Timer {
   #lookAtEnds(): void {
     const up = this.#up;
     const down = this.#down;
-    if (up.ended || down.ended) this.#halfClosedAt = Math.min(this.#halfClosedAt, this.#reactor.nowMs);
     const outcome = outcomeOf(up, down);
     if (outcome.kind === "end") this.#endAfterLast(outcome.end);
     else if (outcome.kind === "targetCut") this.#endAfterLast("server_reset");

@@ -1,12 +1,15 @@
 /** A non-blocking socket of the kernel and what is known of it: whether it may be read, written, or is cut. */
 import { formatAddress } from "../../values/address.ts";
 import type { Socket } from "../engine.ts";
-import { ep, so, SystemError } from "./libc.ts";
+import { ep, errno, so, SystemError } from "./libc.ts";
 import type { Reactor, Task, Watcher } from "./reactor.ts";
 import { type Peer, unpackPeer } from "./socket_address.ts";
 
 const one = new Uint8Array(new Int32Array([1]).buffer);
+const zero = new Uint8Array(4);
 const noLinger = new Uint8Array(new Int32Array([1, 0]).buffer);
+const peeked = new Uint8Array(1);
+
 const watched = ep.IN | ep.OUT | ep.PRI | ep.RDHUP | ep.ET;
 // Urgent data ends a read early (tcp(7)), so behind it too a short read may not have seen everything.
 const mayHideMore = ep.RDHUP | ep.ERR | ep.HUP | ep.PRI;
@@ -23,6 +26,14 @@ export function switchOn({ libc }: Reactor, descriptor: number, option: readonly
   libc.call.setsockopt(descriptor, option[0], option[1], one, one.length);
 }
 
+/**
+ * Has a connection to be made keep the last ACK of its handshake for the first bytes, which must be at hand: a packet
+ * less for both sides (tcp(7), TCP_QUICKACK; tcp_rcv_synsent_state_process in Linux).
+ */
+export function ackWithData({ libc }: Reactor, descriptor: number): void {
+  libc.call.setsockopt(descriptor, so.IPPROTO_TCP, so.TCP_QUICKACK, zero, zero.length);
+}
+
 /** Owns a descriptor from the start, also when the constructor throws; disposing closes it. */
 export class LinuxSocket implements Socket, Watcher {
   readonly descriptor: number;
@@ -34,6 +45,8 @@ export class LinuxSocket implements Socket, Watcher {
   /** The connection was cut, or could not be made; the kernel tells it only once, perhaps while nobody listens. */
   cut = false;
   closed = false;
+  /** How many sends may have gone out without TCP_NODELAY; only the second can be held up by Nagle's algorithm. */
+  sends: "none" | "one" | "undelayed" = "undelayed";
   /** Runs when something has changed, and at once when somebody else closes it. */
   owner: Task | undefined;
   readonly #peer: Peer;
@@ -67,6 +80,24 @@ export class LinuxSocket implements Socket, Watcher {
     if ((events & mayHideMore) !== 0) this.hungUp = true;
     if ((events & ep.ERR) !== 0) this.cut = true;
     if (this.owner !== undefined) this.#reactor.soon(this.owner);
+  }
+
+  /** Before each send: what follows others at once is not to wait for their ACK. */
+  willSend(): void {
+    if (this.sends === "one") switchOn(this.#reactor, this.descriptor, [so.IPPROTO_TCP, so.TCP_NODELAY]);
+    this.sends = this.sends === "none" ? "one" : "undelayed";
+  }
+
+  /** Whether something is there to be read. */
+  hasBytes(): boolean {
+    if (!this.readable) return false;
+    const { libc } = this.#reactor;
+    const size = libc.call.recv(this.descriptor, peeked, peeked.length, so.MSG_PEEK);
+    if (size >= 0) return size > 0;
+    const number = libc.errno();
+    // A call is told of an error once, so it must not be forgotten.
+    if (number !== errno.EAGAIN && number !== errno.EINTR) this.cut = true;
+    return false;
   }
 
   /** Bytes that the peer has not acknowledged yet; 0 where the kernel does not tell. */

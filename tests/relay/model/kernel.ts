@@ -58,7 +58,7 @@ export class Kernel {
         unsent(this.#end(fd, "ioctl"), request, value) ?? this.violated(`ioctl: ${request}`),
       listen: (fd: number) => this.#listen(fd),
       pipe2: (ends: Bytes, flags: number) => this.#pipe(ends, flags),
-      recv: (fd: number, to: Bytes, size: number) => this.#recv(fd, to, size),
+      recv: (fd: number, to: Bytes, size: number, flags: number) => this.#recv(fd, to, { size, flags }),
       send: (fd: number, from: Bytes, size: number, flags: number) => this.#send(fd, from, { size, flags }),
       setsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
         setOption(this.descriptors.any(fd, "setsockopt"), name, value),
@@ -189,10 +189,11 @@ export class Kernel {
     return this.lastEvents;
   }
 
-  #recv(fd: number, to: Bytes, size: number): number {
+  #recv(fd: number, to: Bytes, { size, flags }: { size: number; flags: number }): number {
     const end = this.#end(fd, "recv");
     if (size > to.length) this.violated("recv: the buffer is shorter than said");
     if (this.#interrupted()) return this.#fail(errno.EINTR);
+    if (flags === so.MSG_PEEK) return this.#result(Math.min(end.toRead(), size));
     return this.#result(end.read(to, size));
   }
 
