@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Client } from "../support/client.ts";
 import { outputOf } from "../support/daemon.ts";
+import { engine } from "../support/engine.ts";
 import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { FarHost, noNetworks } from "../support/network.ts";
@@ -10,7 +11,7 @@ import { echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
 
 const clients = times({ short: 500, long: 2_000 });
-const reason = noNetworks === undefined ? "" : ` (skipped: ${noNetworks})`;
+const obstacle = noNetworks ?? shortQueue();
 
 Deno.test("every client of a burst is served", async () => {
   await using target = new Target(echo);
@@ -19,8 +20,10 @@ Deno.test("every client of a burst is served", async () => {
 });
 
 Deno.test({
-  name: `a burst overflows no listen queue of the kernel${reason}`,
-  ignore: noNetworks !== undefined,
+  name: `a burst overflows no listen queue of the kernel${
+    obstacle === undefined ? "" : ` (skipped: ${obstacle})`
+  }`,
+  ignore: obstacle !== undefined,
   async fn() {
     // In a network namespace of its own nobody else's connections are counted.
     using far = new FarHost({ unreachable: 1, dropped: 2 });
@@ -34,6 +37,13 @@ Deno.test({
     assert.deepEqual(await overflows(far), before);
   },
 });
+
+/** The listen queue of 128 that Deno's own sockets had before they took `tcpBacklog`; who finds it full tries again. */
+function shortQueue(): string | undefined {
+  const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
+  const isOld = major < 2 || (major === 2 && minor < 5);
+  return isOld && engine === "portable" ? "Deno before 2.5 lets at most 128 wait on each socket" : undefined;
+}
 
 async function burst(lb: RunningLb, hostname: string): Promise<void> {
   using opened = new DisposableStack();
