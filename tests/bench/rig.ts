@@ -1,10 +1,9 @@
 /** Everything that runs beside the bench: two targets, and the servers in front of them. */
 import { bulkBytes, haproxyCfg, lbYaml, nginxConf, type Place, targetConf } from "./configurations.ts";
 import { type Launch, ServerProcess } from "./process.ts";
+import { startWords } from "../support/start_task.ts";
 import { pathOf } from "./programs.ts";
 import type { ServerName } from "./server_names.ts";
-
-const root = new URL("../../", import.meta.url).pathname;
 
 /** A server under a name, to send load to; `process` undefined for `direct`, which has no balancer. */
 export interface Server {
@@ -125,9 +124,7 @@ function nginxCommand(folder: string): string[] {
 
 function lbProgram(engine: "linux" | "portable", lb: string | undefined): string[] {
   if (lb !== undefined) return [lb];
-  const granted = ["--no-prompt", "--allow-net", "--allow-read", "--allow-env"];
-  if (engine === "linux") granted.push("--allow-ffi");
-  return [Deno.execPath(), "run", "--config", `${root}deno.json`, ...granted, `${root}main.ts`];
+  return startWords(engine);
 }
 
 function freePort(): number {

@@ -1,8 +1,7 @@
 /** The whole program as a process of its own, for the scenarios. */
 import assert from "node:assert/strict";
+import { startWords } from "./start_task.ts";
 import { engine } from "./engine.ts";
-
-const root = new URL("../../", import.meta.url).pathname;
 
 const patienceMs = 30_000;
 
@@ -22,21 +21,14 @@ export interface Outcome {
 }
 
 /**
- * The words that start the program: `deno run` with the permissions of `deno task start`, or of `start:sandboxed` where the
+ * The words that start the program: those of `deno task start`, or of `start:sandboxed` where the
  * portable engine is wanted; or the binary that LB_BINARY names.
  */
 export function lbCommand(args: readonly string[], runs = engine): [string, string[]] {
   const binary = Deno.env.get("LB_BINARY");
   if (binary !== undefined) return [binary, [...args]];
-  const granted = [
-    "--no-prompt",
-    "--allow-net",
-    "--allow-read",
-    "--allow-write=/run,/tmp",
-    "--allow-env",
-    ...runs === "linux" ? ["--allow-ffi"] : [],
-  ];
-  return [Deno.execPath(), ["run", "--config", `${root}deno.json`, ...granted, `${root}main.ts`, ...args]];
+  const [command, ...words] = startWords(runs);
+  return [command!, [...words, ...args]];
 }
 
 /** Runs a command to its end. */
