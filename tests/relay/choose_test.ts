@@ -66,6 +66,21 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "the self-test has nothing against a machine without a loopback",
+  ignore,
+  async fn() {
+    let failed = false;
+    const open = () => {
+      const libc = openLibc();
+      const bind = () => (failed = true, -1);
+      return { ...libc, call: { ...libc.call, bind }, errno: () => failed ? 99 : libc.errno() };
+    };
+    assert.equal(await selfTest({ open, patienceMs: 200 }), undefined);
+    assert.ok(failed);
+  },
+});
+
 for (
   const { name, broken, says } of [
     { name: "splice is missing", broken: { splice: () => -1 }, says: /early|end/ },

@@ -4,7 +4,7 @@
  */
 import type { SocketAddress } from "../../values/address.ts";
 import { linuxEngine } from "./engine.ts";
-import { errno, errnoName, type Libc, openLibc, so } from "./libc.ts";
+import { errno, errnoName, type Libc, openLibc, so, SystemError } from "./libc.ts";
 import { Reactor } from "./reactor.ts";
 import { LinuxSocket, openSocket } from "./socket.ts";
 import { encodeAddress } from "./socket_address.ts";
@@ -32,6 +32,8 @@ export async function selfTest(
     };
     return await relayOne(reactor, step);
   } catch (error) {
+    // A network namespace without a loopback has nothing to try it on, and that is no fault of the engine's.
+    if (error instanceof SystemError && error.number === errno.EADDRNOTAVAIL) return undefined;
     return error instanceof Error ? error.message : String(error);
   }
 }
