@@ -8,7 +8,7 @@ import { PacedSockets } from "./paced_sockets.ts";
 import type { PacedLoad, PacedResult } from "./paced.ts";
 import { quantile } from "./statistics.ts";
 
-const request = new TextEncoder().encode("GET /small HTTP/1.1\r\nHost: bench\r\n\r\n");
+const request = Uint8Array.from(new TextEncoder().encode("GET /small HTTP/1.1\r\nHost: bench\r\n\r\n"));
 const buffer = new Uint8Array(16 * 1024);
 /** How long the last answers may take. */
 const graceMs = 2_000;
