@@ -14,11 +14,8 @@ const sessions = { count: times({ short: 300, long: 8_000 }), width: 50 };
 const probes = times({ short: 100, long: 2_000 });
 const idleMs = 10 * 60 * 1_000;
 
-/**
- * What the sessions together may take: a part that does not depend on how many they are, and so much for each. Measured for
- * linux, 8,000 of them: 10 kB each when they are open, 17 to 18 kB with the garbage of the probes.
- */
-const mostGrowth = 60_000_000 + sessions.count * (engine === "linux" ? 12_000 : 40_000);
+/** What the sessions together may take: a part that does not depend on how many they are, and so much for each. */
+const mostGrowth = 60_000_000 + sessions.count * (engine === "linux" ? 8_000 : 40_000);
 
 Deno.test({
   name: "idle sessions stay alive, cost little memory, and new clients are served beside them",

@@ -2,9 +2,8 @@
  * Whose descriptors: those of the C library belong to the process, so when a thread dies, nobody closes its sockets but
  * somebody who knows them. Each thread marks its own in memory that it shares with the control plane.
  */
-import { type Libc, openLibc, so } from "./libc.ts";
-
-const noLinger = new Uint8Array(new Int32Array([1, 0]).buffer);
+import { type Libc, openLibc } from "./libc.ts";
+import { lingerNot } from "./socket.ts";
 
 /** The C library, with every descriptor that is opened or closed through it marked in `owned`, a byte for each. */
 export function marking(libc: Libc, owned: Uint8Array): Libc {
@@ -42,7 +41,7 @@ export function closeOwned(owned: Uint8Array): number {
   try {
     for (let descriptor = owned.indexOf(1); descriptor >= 0; descriptor = owned.indexOf(1, descriptor + 1)) {
       owned[descriptor] = 0;
-      libc.call.setsockopt(descriptor, so.SOL_SOCKET, so.SO_LINGER, noLinger, noLinger.length);
+      lingerNot(libc, descriptor);
       libc.call.close(descriptor);
       closed++;
     }

@@ -1,7 +1,7 @@
 /** A non-blocking socket of the kernel and what is known of it: whether it may be read, written, or is cut. */
 import { formatAddress } from "../../values/address.ts";
 import type { Socket } from "../engine.ts";
-import { ep, errno, so, SystemError } from "./libc.ts";
+import { ep, errno, type Libc, so, SystemError } from "./libc.ts";
 import type { Reactor, Task, Watcher } from "./reactor.ts";
 import { type Peer, unpackPeer } from "./socket_address.ts";
 
@@ -32,6 +32,11 @@ export function switchOn({ libc }: Reactor, descriptor: number, option: readonly
  */
 export function ackWithData({ libc }: Reactor, descriptor: number): void {
   libc.call.setsockopt(descriptor, so.IPPROTO_TCP, so.TCP_QUICKACK, zero, zero.length);
+}
+
+/** Has close(2) send an RST and drop what is unsent: lingering for 0 seconds (socket(7), SO_LINGER). */
+export function lingerNot(libc: Libc, descriptor: number): void {
+  libc.call.setsockopt(descriptor, so.SOL_SOCKET, so.SO_LINGER, noLinger, noLinger.length);
 }
 
 /** Owns a descriptor from the start, also when the constructor throws; disposing closes it. */
@@ -109,14 +114,7 @@ export class LinuxSocket implements Socket, Watcher {
 
   reset(): void {
     if (this.closed) return;
-    // Lingering for 0 seconds makes close(2) send an RST and drop what is unsent.
-    this.#reactor.libc.call.setsockopt(
-      this.descriptor,
-      so.SOL_SOCKET,
-      so.SO_LINGER,
-      noLinger,
-      noLinger.length,
-    );
+    lingerNot(this.#reactor.libc, this.descriptor);
     this[Symbol.dispose]();
   }
 
