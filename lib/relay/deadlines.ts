@@ -1,4 +1,5 @@
 /** The time limits of a relay: a pure rule, and one timer for each engine that applies it to every relay. */
+import { Bag, type Bagged } from "../values/bag.ts";
 import type { RelayEnd, RelayLimits } from "./engine.ts";
 
 /** What the rule looks at; times on the clock of `performance.now()`, Infinity where it has not happened. */
@@ -29,7 +30,7 @@ export function sweepMs(limits: RelayLimits): number {
 }
 
 /** A relay as the sweep sees it. */
-export interface Watched {
+export interface Watched extends Bagged {
   readonly limits: RelayLimits;
   readonly activity: Activity;
   expire(end: RelayEnd): void;
@@ -40,7 +41,7 @@ export interface Watched {
  * the bytes do; a sweep over 10,000 relays takes well under a millisecond. The timer exists only while a relay does.
  */
 export class Deadlines {
-  readonly #watched = new Set<Watched>();
+  readonly #watched = new Bag<Watched>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #everyMs = Infinity;
 
@@ -63,7 +64,7 @@ export class Deadlines {
   }
 
   #sweep(now: number): void {
-    for (const relay of this.#watched) {
+    for (const relay of this.#watched.members()) {
       const end = expired(relay.activity, relay.limits, now);
       if (end !== undefined) relay.expire(end);
     }

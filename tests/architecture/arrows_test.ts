@@ -9,7 +9,7 @@ const arrows: { readonly [folder: string]: readonly string[] } = {
   cli: ["control", "config", "health", "observe", "session", "values"],
   control: ["config", "health", "dataplane", "pool", "relay", "session", "values"],
   dataplane: ["session", "pool", "relay", "values"],
-  session: ["pool", "relay"],
+  session: ["pool", "relay", "values"],
   config: ["values"],
   health: ["values"],
   observe: ["values"],
