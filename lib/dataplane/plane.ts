@@ -5,6 +5,7 @@ import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
 import type { CutReason, Reason } from "../session/record.ts";
 import { Session, type SessionContext } from "../session/session.ts";
 import type { SocketAddress } from "../values/address.ts";
+import { Bag } from "../values/bag.ts";
 import { count, type SharedMemory } from "./memory.ts";
 import type { Bind, Report } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
@@ -35,7 +36,7 @@ export class DataPlane {
   readonly #places: SharedPoolState;
   readonly #counts: Float64Array;
   readonly #outbox: Outbox;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Bag<Session>();
   readonly #acceptors: { readonly listener: string; readonly acceptor: Acceptor }[] = [];
   #pools = new Map<string, Pool>();
   #routes = new Map<string, Route>();
@@ -123,7 +124,7 @@ export class DataPlane {
 
   /** Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. */
   cut(reason: CutReason, spreadMs: number): void {
-    const sessions = [...this.#sessions];
+    const sessions = this.#sessions.members();
     for (const [index, session] of sessions.entries()) {
       if (spreadMs === 0) session.cut(reason);
       else this.#options.engine.after(spreadMs * index / sessions.length, () => session.cut(reason));
@@ -148,8 +149,7 @@ export class DataPlane {
     if (route === undefined) {
       throw new Error(`a client for listener ${listenerName} before its first snapshot`);
     }
-    const id = `${this.#options.worker}.${++this.#opened}`;
-    const session = new Session(client, { id, context: route.context });
+    const session = new Session(client, { number: ++this.#opened, context: route.context });
     this.#sessions.add(session);
     session.closed.then((reason) => {
       this.#account(session, reason, route);
@@ -172,6 +172,7 @@ export class DataPlane {
   ): SessionContext {
     const { slot, maxConnections } = snapshot.process;
     return {
+      thread: this.#options.worker,
       generation: snapshot.generation,
       engine: this.#options.engine,
       listener,
@@ -188,7 +189,7 @@ export class DataPlane {
         const { error } = attempt;
         if (error === null) return count(this.#counts, { slot: target.slot, field: "total" });
         if (!notTheTargets.has(error)) count(this.#counts, { slot: target.slot, field: "failed" });
-        this.#outbox.failedAttempt({ ...attempt, session, pool: pool.name });
+        this.#outbox.failedAttempt({ ...attempt, session: session.id, pool: pool.name });
       },
     };
   }

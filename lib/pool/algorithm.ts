@@ -16,13 +16,18 @@ export interface Setting {
   readonly tables: readonly MaglevTable[];
 }
 
+/** The client as algorithms see it. Most never ask for its IP address, so it is not written out before one does. */
+export interface Client {
+  readonly remoteHost: string;
+}
+
 /**
  * Chooses among the eligible targets of one tier.
  *
- * `candidates` is never empty and holds members of the tier only, in list order; `client` is the client's IP address.
+ * `candidates` is never empty and holds members of the tier only, in list order.
  */
 export interface Chooser {
-  choose(candidates: readonly Target[], client: string): Target;
+  choose(candidates: readonly Target[], client: Client): Target;
   /** The Maglev table in use, so that the next snapshot can take it over. */
   readonly table?: MaglevTable;
 }

@@ -1,4 +1,4 @@
-import type { Chooser } from "./algorithm.ts";
+import type { Chooser, Client } from "./algorithm.ts";
 import { type AlgorithmName, algorithms } from "./algorithms.ts";
 import type { MaglevTable } from "./maglev.ts";
 import type { SharedPoolState } from "./shared.ts";
@@ -19,9 +19,9 @@ export interface PoolOptions {
   readonly previous?: Pool | undefined;
 }
 
-/** Who asks: the client's IP address, and the targets that its session has tried already (known by their slot). */
+/** Who asks, and the targets that its session has tried already (known by their slot). */
 export interface PickRequest {
-  readonly client: string;
+  readonly client: Client;
   readonly tried: readonly Target[];
 }
 

@@ -24,7 +24,7 @@ export function sourceHash({ members, tables }: Setting): Chooser {
   return {
     table,
     choose(candidates, client) {
-      const hash = hash32(client);
+      const hash = hash32(client.remoteHost);
       for (let look = 0; look < looks; look++) {
         const place = look === 0 ? hash : mix32(hash + Math.imul(look, goldenRatio));
         const target = sorted[table.places[place % maglevSize]!]!;

@@ -10,10 +10,13 @@ import type {
 } from "../relay/engine.ts";
 import type { Picked, Pool } from "../pool/pool.ts";
 import type { Target } from "../pool/target.ts";
+import type { Bagged } from "../values/bag.ts";
 import type { Attempt, CloseRecord, CutReason, Reason } from "./record.ts";
 
 /** What every session of a listener needs of its thread and of the snapshot it begins in. */
 export interface SessionContext {
+  /** The number of the thread, for the names of its sessions. */
+  readonly thread: number;
   readonly generation: number;
   readonly engine: Engine;
   readonly listener: { readonly name: string };
@@ -29,7 +32,7 @@ export interface SessionContext {
 }
 
 export interface AttemptTold {
-  readonly session: string;
+  readonly session: Session;
   readonly target: Target;
   readonly attempt: Attempt;
 }
@@ -56,10 +59,11 @@ const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
 };
 
 /** A session from the moment its client was accepted. It owns the client's socket. */
-export class Session {
-  readonly id: string;
+export class Session implements Bagged {
+  bagPlace = -1;
   /** Settles once, when both sockets are closed and every place is given back. Rejects only for a fault in the program. */
   readonly closed: Promise<Reason>;
+  readonly #number: number;
   readonly #context: SessionContext;
   readonly #client: Socket;
   readonly #startedAt: number;
@@ -77,13 +81,21 @@ export class Session {
   #reason: Reason | undefined;
   #endedAt = 0;
 
-  /** `id` is unlike that of any other session of this process. */
-  constructor(client: Socket, { id, context }: { readonly id: string; readonly context: SessionContext }) {
-    this.id = id;
+  /** `number` is unlike that of any other session of this thread. */
+  constructor(
+    client: Socket,
+    { number, context }: { readonly number: number; readonly context: SessionContext },
+  ) {
+    this.#number = number;
     this.#client = client;
     this.#context = context;
     this.#startedAt = this.#triedAt = context.engine.now();
     this.closed = this.#run();
+  }
+
+  /** Unlike that of any other session of this process. Written out when asked for: most sessions are never named. */
+  get id(): string {
+    return `${this.#context.thread}.${this.#number}`;
   }
 
   /** Ends the session now, wherever it is. */
@@ -145,7 +157,7 @@ export class Session {
   } {
     const { pool, retryAttempts } = this.#context;
     const pick: Picked = this.#tried.length < retryAttempts
-      ? pool.take({ client: this.#client.remoteHost, tried: this.#tried })
+      ? pool.take({ client: this.#client, tried: this.#tried })
       : { kind: "none", reason: "no_target" };
     if (pick.kind === "target") {
       this.#target = pick.target;
@@ -163,7 +175,7 @@ export class Session {
     const attempt = { target: target.address, error, ms: roundMs(now - this.#triedAt) };
     this.#triedAt = now;
     this.#attempts = [...this.#attempts, attempt];
-    this.#context.onAttempt({ session: this.id, target, attempt });
+    this.#context.onAttempt({ session: this, target, attempt });
     if (error === null) {
       this.#connectMs = roundMs(now - this.#startedAt);
       if (this.#cutReason !== undefined && connected.kind === "connected") connected.socket[Symbol.dispose]();

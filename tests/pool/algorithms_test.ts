@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type AlgorithmName, algorithms } from "../../lib/pool/algorithms.ts";
-import type { Pool } from "../../lib/pool/pool.ts";
+import type { PickRequest, Pool } from "../../lib/pool/pool.ts";
 import type { SharedPoolState } from "../../lib/pool/shared.ts";
 import type { Target } from "../../lib/pool/target.ts";
 import { poolOf, sharedState, target } from "./pool_fixture.ts";
 
-interface Situation {
+interface Situation extends PickRequest {
   readonly pool: Pool;
   readonly shared: SharedPoolState;
   readonly targets: readonly Target[];
-  readonly tried: readonly Target[];
-  readonly client: string;
 }
 
 const members = fc.array(
@@ -26,7 +24,7 @@ const members = fc.array(
   { maxLength: 8 },
 );
 
-const situations = fc.record({ members, client: fc.ipV4() });
+const situations = fc.record({ members, client: fc.record({ remoteHost: fc.ipV4() }) });
 
 type Drawn = typeof situations extends fc.Arbitrary<infer Value> ? Value : never;
 

@@ -45,7 +45,7 @@ Deno.test("powerOfTwo keeps open sessions within a few of each weight's share", 
   const shared = sharedState();
   const weights = [1, 1, 2, 4, 8];
   const pool = poolOf("powerOfTwo", weighted(...weights), { shared });
-  for (let i = 0; i < 1600; i++) pool.take({ client: "192.0.2.1", tried: [] });
+  for (let i = 0; i < 1600; i++) pool.take({ client: { remoteHost: "192.0.2.1" }, tried: [] });
   weights.forEach((weight, slot) => {
     const open = shared.open(slot);
     assert.ok(Math.abs(open - 100 * weight) <= 10 * weight, `weight ${weight}: ${open} open`);

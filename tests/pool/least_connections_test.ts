@@ -10,7 +10,7 @@ Deno.test("leastConnections picks the target with the fewest open sessions", () 
 Deno.test("leastConnections fills targets in proportion to their weight", () => {
   const shared = sharedState();
   const pool = poolOf("leastConnections", weighted(1, 2, 5), { shared });
-  for (let i = 0; i < 80; i++) pool.take({ client: "192.0.2.1", tried: [] });
+  for (let i = 0; i < 80; i++) pool.take({ client: { remoteHost: "192.0.2.1" }, tried: [] });
   assert.deepEqual([0, 1, 2].map((slot) => shared.open(slot)), [10, 20, 50]);
 });
 

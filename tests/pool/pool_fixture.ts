@@ -45,7 +45,7 @@ export function poolOf(
 
 /** The address that the pool picks, or the reason why none. */
 export function pickFrom(pool: Pool, client = "192.0.2.1", tried: readonly Target[] = []): string {
-  const picked = pool.pick({ client, tried });
+  const picked = pool.pick({ client: { remoteHost: client }, tried });
   return picked.kind === "target" ? picked.target.address : picked.reason;
 }
 

@@ -17,7 +17,7 @@ Deno.test("first stays with the first target in the list while it is eligible", 
 Deno.test("first goes on to the next target when one is full, and returns", () => {
   const a = target("a", 0, { maxConnections: 1 });
   const pool = poolOf("first", [a, target("b", 1)]);
-  assert.equal(pool.take({ client: "192.0.2.1", tried: [] }).kind, "target");
+  assert.equal(pool.take({ client: { remoteHost: "192.0.2.1" }, tried: [] }).kind, "target");
   assert.equal(pickFrom(pool), "b");
   pool.release(a);
   assert.equal(pickFrom(pool), "a");
@@ -50,7 +50,7 @@ Deno.test("a place released twice is an error and leaves the count at zero", () 
   const a = target("a", 0);
   const shared = sharedState();
   const pool = poolOf("first", [a], { shared });
-  pool.take({ client: "192.0.2.1", tried: [] });
+  pool.take({ client: { remoteHost: "192.0.2.1" }, tried: [] });
   pool.release(a);
   assert.throws(() => pool.release(a), /target slot 0/);
   assert.equal(shared.open(0), 0);

@@ -67,7 +67,7 @@ Deno.test("sourceHash passes a full target's clients on and takes them back", ()
   const [a, b] = [target("a", 0, { maxConnections: 1 }), target("b", 1)];
   const pool = poolOf("sourceHash", [a, b]);
   const client = clients.find((client) => pickFrom(pool, client) === "a")!;
-  pool.take({ client, tried: [] });
+  pool.take({ client: { remoteHost: client }, tried: [] });
   assert.equal(pickFrom(pool, client), "b");
   pool.release(a);
   assert.equal(pickFrom(pool, client), "a");

@@ -41,7 +41,7 @@ function run({ memory, spec, seed, takes, holds, gate, workers, held }: Job): Ou
   };
   waitForAll(gate, workers);
   for (let i = 0; i < takes; i++) {
-    const picked = pool.take({ client: `192.0.2.${i % 256}`, tried: [] });
+    const picked = pool.take({ client: { remoteHost: `192.0.2.${i % 256}` }, tried: [] });
     if (picked.kind === "none") {
       outcome.full++;
     } else {

@@ -64,7 +64,7 @@ export class SessionWorld implements Disposable {
     return {
       client,
       session: new Session(socket, {
-        id: `0.${++this.#sessions}`,
+        number: ++this.#sessions,
         context: { ...this.#context(), ...context },
       }),
     };
@@ -85,6 +85,7 @@ export class SessionWorld implements Disposable {
     const targets = this.#targets.map(({ target }) => target);
     const spec = { name: "app", slot: 0, algorithm: "first", targets } as const;
     return {
+      thread: 0,
       generation: 7,
       engine: this.engine,
       listener: { name: "web" },

@@ -11,7 +11,7 @@ for (const count of [3, 100]) {
       group: `take and release, ${count} targets`,
       baseline: algorithm === "roundRobin",
       fn() {
-        const picked = pool.take({ client: clients[client++ & 255]!, tried: [] });
+        const picked = pool.take({ client: { remoteHost: clients[client++ & 255]! }, tried: [] });
         if (picked.kind === "target") pool.release(picked.target);
       },
     });
