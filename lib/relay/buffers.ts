@@ -1,6 +1,7 @@
-/** Read buffers that fit the traffic: an idle session holds 4 to 16 KiB a direction, a bulk transfer 256 KiB. */
+/** Read buffers that fit the traffic: an idle session holds 4 to 16 KiB a direction, a bulk transfer 60 KiB. */
 
-const sizes = [4, 16, 64, 256].map((kib) => kib * 1024);
+// 15 pages leave as one packet: with 16 or more a scrap goes alone, and what follows is cut across pages.
+const sizes = [4, 16, 60].map((kib) => kib * 1024);
 const top = sizes.length - 1;
 const spareEach = 16;
 
