@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const [inet, stream, socketLevel, lingerOption, noSignal, waitAll, both] = [2, 1, 1, 13, 0x4000, 0x100, 2];
+const [inet, stream, socketLevel, lingerOption, noSignal, waitAll] = [2, 1, 1, 13, 0x4000, 0x100];
+const [outOfBand, writing, both] = [1, 1, 2];
 
 // Open for the life of the tests, so that no single one of them owns it.
 const libc = Deno.dlopen("libc.so.6", {
@@ -47,6 +48,16 @@ export class RawConn implements Disposable {
   /** Sends all of it. */
   async send(bytes: Bytes): Promise<void> {
     assert.equal(await libc.send(this.#fd, bytes, BigInt(bytes.length), noSignal), bytes.length);
+  }
+
+  /** Sends one byte as urgent data. */
+  async sendUrgent(byte: number): Promise<void> {
+    assert.equal(await libc.send(this.#fd, Uint8Array.of(byte), 1n, noSignal | outOfBand), 1);
+  }
+
+  /** Sends a FIN. */
+  finish(): void {
+    assert.equal(libc.shutdown(this.#fd, writing), 0);
   }
 
   /** Waits for exactly so many bytes. */

@@ -24,9 +24,9 @@ class Connecting implements Task, Timer {
     this.#reactor = reactor;
     this.#client = client as LinuxSocket;
     this.#socket = socket;
-    const { promise, resolve } = Promise.withResolvers<Connected>();
-    this.connected = promise;
-    this.#resolve = resolve;
+    let settle!: (connected: Connected) => void;
+    this.connected = new Promise((resolve) => settle = resolve);
+    this.#resolve = settle;
     // The event that says that it stands says whether there is something to read, too.
     socket.writable = socket.readable = false;
     this.#client.owner = socket.owner = this;

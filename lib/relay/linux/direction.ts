@@ -1,14 +1,16 @@
 /** One direction of a session: bytes from one socket to the other, by recv and send, or by splice once it is bulk. */
 import type { DirectionState, SinkFailure } from "../ending.ts";
 import { ep, errno, type Libc, so } from "./libc.ts";
-import { type Pipe, pipeBytes, type Pipes } from "./pipes.ts";
+import { chunkBytes, type Pipe, type Pipes } from "./pipes.ts";
 import type { Reactor } from "./reactor.ts";
-import type { LinuxSocket } from "./socket.ts";
+import { type LinuxSocket, push } from "./socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** So many rounds in a row, then the other sessions have theirs. */
-const mostRounds = 16;
+/** So many reads in a row, then the other sessions have theirs. */
+const mostReads = 16;
+
+const peeked = new Uint8Array(1);
 
 /** What the sessions of a thread share: never in use by two of them at once, since no call is left in the middle. */
 export interface Shared {
@@ -36,6 +38,8 @@ export class LinuxDirection implements DirectionState {
   #held: Bytes | undefined;
   #pipe: Pipe | undefined;
   #piped = 0;
+  /** The kernel keeps the last bytes back for the FIN that is to leave with them. */
+  #awaitsFin = false;
 
   constructor(source: LinuxSocket, sink: LinuxSocket, shared: Shared) {
     this.#source = source;
@@ -43,19 +47,29 @@ export class LinuxDirection implements DirectionState {
     this.#shared = shared;
   }
 
+  /** Nothing that was read waits for the sink any more. */
+  get handedOn(): boolean {
+    return this.#held === undefined && this.#piped === 0;
+  }
+
   /** The source's FIN was read, and nothing before it waits for the sink any more. */
   get drained(): boolean {
-    return this.sourceEnd === "eof" && this.#held === undefined && this.#piped === 0;
+    return this.sourceEnd === "eof" && this.handedOn;
   }
 
   /** Moves bytes until one side has to be waited for; true when it stopped only to let others have their turn. */
   move(): boolean {
-    for (let round = 0; round < mostRounds; round++) {
-      if (!this.#flush() || this.sourceEnd !== undefined || !this.#source.readable) return false;
+    for (let reads = 0; reads < mostReads; reads++) {
+      if (!this.#mayRead()) return false;
+      if (this.#source.urgent) this.leaveBulk();
       if (this.#pipe === undefined || this.sinkFailed !== undefined) this.#receive();
-      else this.#spliceIn(this.#pipe);
+      else {
+        // One chunk a turn: a second would be glued to the first where that has not left yet, and be cut across pages.
+        this.#spliceIn(this.#pipe);
+        break;
+      }
     }
-    return true;
+    return this.#mayRead();
   }
 
   /** Gives back what it holds; no `move` after it. */
@@ -67,9 +81,13 @@ export class LinuxDirection implements DirectionState {
     this.#pipe = undefined;
   }
 
+  #mayRead(): boolean {
+    return this.#flush() && this.sourceEnd === undefined && this.#source.readable;
+  }
+
   /** Hands on what is held; false while the sink takes no more. */
   #flush(): boolean {
-    if (this.#held === undefined && this.#piped === 0) return true;
+    if (this.handedOn) return true;
     while (this.#held !== undefined) {
       if (!this.#sink.writable) return false;
       const rest = this.#held;
@@ -102,20 +120,31 @@ export class LinuxDirection implements DirectionState {
     if (size > buffer.length) throw new Error(`recv gave ${size} of ${buffer.length} bytes`);
     this.#received(size);
     // Less than asked for was all there is, except where the end is behind it.
-    if (size < buffer.length) this.#source.readable = this.#source.hungUp;
-    else this.#pipe ??= this.#shared.pipes.take();
+    if (size === buffer.length) this.#becomeBulk();
+    else if (this.#source.hungUp) this.#lookForEnd();
+    else this.#source.readable = false;
     if (this.sinkFailed !== undefined) return;
     const sent = this.#sink.writable ? this.#send(buffer, size) : 0;
     if (sent < size && this.sinkFailed === undefined) this.#held = buffer.slice(Math.max(0, sent), size);
+  }
+
+  /** Takes note of what comes behind the bytes that were just read, where that is an end. */
+  #lookForEnd(): void {
+    const size = this.#shared.libc.call.recv(this.#source.descriptor, peeked, peeked.length, so.MSG_PEEK);
+    if (size <= 0) this.#nothingRead(size);
   }
 
   /** Sends; returns how many bytes were taken, or -1. */
   #send(bytes: Bytes, size: number): number {
     const { libc } = this.#shared;
     if (this.#sink.sends !== "undelayed") this.#sink.willSend();
-    const sent = libc.call.send(this.#sink.descriptor, bytes, size, so.MSG_NOSIGNAL);
+    // Behind the last bytes comes a FIN at once: one packet less where it leaves with them.
+    const last = this.sourceEnd === "eof";
+    const flags = last ? so.MSG_NOSIGNAL | so.MSG_MORE : so.MSG_NOSIGNAL;
+    const sent = libc.call.send(this.#sink.descriptor, bytes, size, flags);
     if (sent < 0) return this.#notTaken(libc.errno());
     if (sent > size) throw new Error(`send took ${sent} of ${size} bytes`);
+    this.#awaitsFin = last;
     this.#taken(sent);
     if (sent < size) this.#wait();
     return sent;
@@ -124,9 +153,9 @@ export class LinuxDirection implements DirectionState {
   #spliceIn(pipe: Pipe): void {
     const { libc } = this.#shared;
     const { descriptor } = this.#source;
-    const size = libc.call.splice(descriptor, null, pipe.write, null, pipeBytes, ep.SPLICE_F_MOVE_NONBLOCK);
+    const size = libc.call.splice(descriptor, null, pipe.write, null, chunkBytes, ep.SPLICE_F_MOVE_NONBLOCK);
     if (size <= 0) return this.#nothingRead(size);
-    if (size > pipeBytes) throw new Error(`splice gave ${size} of ${pipeBytes} bytes`);
+    if (size > chunkBytes) throw new Error(`splice gave ${size} of ${chunkBytes} bytes`);
     this.#received(size);
     this.#piped += size;
   }
@@ -189,6 +218,10 @@ export class LinuxDirection implements DirectionState {
     if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = this.#shared.reactor.nowMs;
   }
 
+  #becomeBulk(): void {
+    if (!this.#source.urgent) this.#pipe ??= this.#shared.pipes.take();
+  }
+
   /** A quiet direction keeps no pipe: it is two descriptors. */
   leaveBulk(): void {
     if (this.#pipe === undefined || this.#piped > 0) return;
@@ -205,12 +238,15 @@ export class LinuxDirection implements DirectionState {
   finish(cut: boolean): void {
     if (this.ended || !this.drained) return;
     this.leaveBulk();
-    // A FIN says "complete", so there is none behind a transfer that was cut.
-    if (this.sinkFailed === undefined && !cut) {
-      if (this.#shared.libc.call.shutdown(this.#sink.descriptor, so.SHUT_WR) !== 0) {
-        this.sinkFailed = "closed";
-      }
-    }
+    if (this.sinkFailed === undefined) this.#passEnd(cut);
     this.ended = true;
+  }
+  #passEnd(cut: boolean): void {
+    const { libc, reactor } = this.#shared;
+    const { descriptor } = this.#sink;
+    // A FIN says "complete", so there is none behind a transfer that was cut.
+    if (!cut) {
+      if (libc.call.shutdown(descriptor, so.SHUT_WR) !== 0) this.sinkFailed = "closed";
+    } else if (this.#awaitsFin) push(reactor, descriptor);
   }
 }

@@ -1,9 +1,13 @@
 /** Pipes that bulk transfers are spliced through, kept for the next one. */
-import { ep, type Libc, so } from "./libc.ts";
+import { type Libc, so } from "./libc.ts";
 import type { Reactor } from "./reactor.ts";
 
-/** As much as one splice can move; more than 1 MiB takes privileges (fcntl(2), /proc/sys/fs/pipe-max-size). */
-export const pipeBytes = 256 * 1024;
+/**
+ * As much as one splice is to move: 15 pages. A packet takes 64 KiB with its headers, so 16 pages leave as one packet and
+ * a scrap, and what follows is cut across pages from then on. A pipe has room for 16 pages by itself (pipe(7)), so its size
+ * need not be set, and no user's share of pipe memory is used up.
+ */
+export const chunkBytes = 15 * 4_096;
 
 const spare = 32;
 
@@ -35,9 +39,7 @@ export class Pipes implements Disposable {
     if (kept !== undefined) return kept;
     const ends = new Int32Array(2);
     if (this.#libc.call.pipe2(new Uint8Array(ends.buffer), so.NONBLOCK_CLOEXEC) !== 0) return undefined;
-    const pipe = { read: ends[0]!, write: ends[1]! };
-    this.#libc.call.fcntl(pipe.write, ep.F_SETPIPE_SZ, pipeBytes);
-    return pipe;
+    return { read: ends[0]!, write: ends[1]! };
   }
 
   giveBack(pipe: Pipe): void {

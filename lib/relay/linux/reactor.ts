@@ -31,8 +31,10 @@ export class Reactor implements Disposable {
   readonly #oneView = new DataView(this.#one.buffer);
   readonly #watchers: (Watcher | undefined)[] = [];
   readonly #timers = new TimerHeap();
-  #tasks: Task[] = [];
-  #spareTasks: Task[] = [];
+  // Kept at their length: an array that is emptied by its length gives its memory back, and takes it again.
+  #tasks: (Task | undefined)[] = [];
+  #spareTasks: (Task | undefined)[] = [];
+  #taskCount = 0;
 
   constructor(libc: Libc, clock: () => number = () => performance.now()) {
     this.libc = libc;
@@ -80,7 +82,7 @@ export class Reactor implements Disposable {
   soon(task: Task): void {
     if (task.queued) return;
     task.queued = true;
-    this.#tasks.push(task);
+    this.#tasks[this.#taskCount++] = task;
   }
 
   /** Brings `nowMs` up to date, for who goes on outside of a turn. */
@@ -88,16 +90,13 @@ export class Reactor implements Disposable {
     this.nowMs = this.#clock();
   }
 
-  /** Waits at most `mostMs` for events, takes note of all there are, and runs every task that is queued by then. */
+  /** Waits at most `mostMs` for events, takes note of all there are, runs every task that is queued by then, and what is due. */
   turn(mostMs: number): void {
-    this.takeTime();
-    const dueMs = this.#timers.run(this.nowMs);
-    const waitMs = this.#tasks.length > 0 ? 0 : Math.ceil(Math.min(mostMs, dueMs));
+    const waitMs = this.#taskCount > 0 ? 0 : this.#untilDueMs(mostMs);
     const count = this.libc.call.epoll_wait(this.#epoll, this.#events, mostEvents, waitMs);
     if (count < 0) {
       const number = this.libc.errno();
-      if (number === errno.EINTR) return this.#runTasks();
-      throw new Error(`epoll_wait: ${errnoName(number)}`);
+      if (number !== errno.EINTR) throw new Error(`epoll_wait: ${errnoName(number)}`);
     }
     if (count > mostEvents) throw new Error(`epoll_wait gave ${count} of ${mostEvents} events`);
     this.takeTime();
@@ -106,6 +105,8 @@ export class Reactor implements Disposable {
       this.#watchers[descriptor]?.ready(this.#view.getInt32(at, true));
     }
     this.#runTasks();
+    // Last: what is known of a connection by now, a reset above all, outweighs that a time is up.
+    this.#timers.run(this.nowMs);
   }
 
   [Symbol.dispose](): void {
@@ -113,14 +114,25 @@ export class Reactor implements Disposable {
     this.libc.close();
   }
 
+  /** How long a turn may wait for events. The clock is asked only where it matters. */
+  #untilDueMs(mostMs: number): number {
+    if (mostMs === 0) return 0;
+    this.takeTime();
+    return Math.max(0, Math.ceil(Math.min(mostMs, this.#timers.nextDueAt - this.nowMs)));
+  }
+
+  /** Runs what is queued; what is queued meanwhile comes after all of it. */
   #runTasks(): void {
     const tasks = this.#tasks;
+    const count = this.#taskCount;
     this.#tasks = this.#spareTasks;
-    for (const task of tasks) {
+    this.#spareTasks = tasks;
+    this.#taskCount = 0;
+    for (let index = 0; index < count; index++) {
+      const task = tasks[index]!;
+      tasks[index] = undefined;
       task.queued = false;
       task.run();
     }
-    tasks.length = 0;
-    this.#spareTasks = tasks;
   }
 }

@@ -34,7 +34,6 @@ export class LinuxRelay implements Relay, Task, Timer {
   readonly #settle: (end: RelayEnd | "cut") => void;
   #halfClosedAt = Infinity;
   #cancelLinger: (() => void) | undefined;
-  #seenEnd = false;
   #over = false;
 
   constructor(client: LinuxSocket, target: LinuxSocket, { shared, limits }: LinuxRelayOptions) {
@@ -46,9 +45,9 @@ export class LinuxRelay implements Relay, Task, Timer {
     this.#startedAt = reactor.nowMs;
     this.#up = new LinuxDirection(client, target, shared);
     this.#down = new LinuxDirection(target, client, shared);
-    const { promise, resolve } = Promise.withResolvers<RelayEnd | "cut">();
-    this.ended = promise;
-    this.#settle = resolve;
+    let settle!: (end: RelayEnd | "cut") => void;
+    this.ended = new Promise((resolve) => settle = resolve);
+    this.#settle = settle;
     reactor.schedule(this, sweepMs(limits));
     client.owner = target.owner = this;
     this.run();
@@ -83,11 +82,6 @@ export class LinuxRelay implements Relay, Task, Timer {
     if (up.whole && down.whole) return this.#end("done");
     if (up.drained || down.drained) {
       this.#halfClosedAt = Math.min(this.#halfClosedAt, this.#reactor.nowMs);
-    }
-    if (!this.#seenEnd && up.sourceEnd !== "reset" && down.sourceEnd !== "reset") {
-      // Often the other side finishes in the same moment: that is known a turn later, and saves a call.
-      this.#seenEnd = true;
-      return this.#reactor.soon(this);
     }
     up.finish(down.sinkFailed === "reset");
     down.finish(up.sinkFailed === "reset");
@@ -136,7 +130,7 @@ export class LinuxRelay implements Relay, Task, Timer {
 
   /**
    * Ends at once when the end is a FIN, or nothing is on its way to the peer that was not cut. Else first lets it
-   * arrive, two seconds at most: an RST would take it back.
+   * arrive, two seconds at most once the kernel has all of it: an RST would take it back.
    */
   #endAfterLast(end: RelayEnd): void {
     if (end === "done") return this.#end(end);
@@ -144,12 +138,14 @@ export class LinuxRelay implements Relay, Task, Timer {
     const peer = toTarget ? this.#target : this.#client;
     const way = toTarget ? this.#up : this.#down;
     // Of a connection that is gone the kernel goes on to tell what was never acknowledged.
-    const arrived = () => peer.cut || way.sinkFailed !== undefined || peer.unsentBytes() === 0;
+    const arrived = () =>
+      peer.cut || way.sinkFailed !== undefined || (way.handedOn && peer.unsentBytes() === 0);
     if (arrived()) return this.#end(end);
     if (this.#cancelLinger !== undefined) return;
-    const endAt = this.#reactor.nowMs + lingerMs;
+    let endAt = this.#reactor.nowMs + lingerMs;
     const look = () => {
       if (this.#over) return;
+      if (!way.handedOn) endAt = this.#reactor.nowMs + lingerMs;
       if (arrived() || this.#reactor.nowMs >= endAt) return this.#end(end);
       this.#cancelLinger = this.#reactor.after(lookMs, look);
     };

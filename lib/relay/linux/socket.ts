@@ -34,6 +34,11 @@ export function ackWithData({ libc }: Reactor, descriptor: number): void {
   libc.call.setsockopt(descriptor, so.IPPROTO_TCP, so.TCP_QUICKACK, zero, zero.length);
 }
 
+/** Has what the kernel keeps back for more to come (MSG_MORE) leave now: TCP_NODELAY does, whenever it is set (tcp(7)). */
+export function push(reactor: Reactor, descriptor: number): void {
+  switchOn(reactor, descriptor, [so.IPPROTO_TCP, so.TCP_NODELAY]);
+}
+
 /** Has close(2) send an RST and drop what is unsent: lingering for 0 seconds (socket(7), SO_LINGER). */
 export function lingerNot(libc: Libc, descriptor: number): void {
   libc.call.setsockopt(descriptor, so.SOL_SOCKET, so.SO_LINGER, noLinger, noLinger.length);
@@ -47,6 +52,8 @@ export class LinuxSocket implements Socket, Watcher {
   writable = true;
   /** A read that comes up short may not have seen everything: the peer has finished or is gone. */
   hungUp = false;
+  /** Urgent data has come: splice never gets past its mark, a read does. */
+  urgent = false;
   /** The connection was cut, or could not be made; the kernel tells it only once, perhaps while nobody listens. */
   cut = false;
   closed = false;
@@ -84,6 +91,7 @@ export class LinuxSocket implements Socket, Watcher {
     if ((events & (ep.OUT | ep.ERR | ep.HUP)) !== 0) this.writable = true;
     if ((events & mayHideMore) !== 0) this.hungUp = true;
     if ((events & ep.ERR) !== 0) this.cut = true;
+    if ((events & ep.PRI) !== 0) this.urgent = true;
     if (this.owner !== undefined) this.#reactor.soon(this.owner);
   }
 

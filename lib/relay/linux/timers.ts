@@ -29,12 +29,14 @@ export class TimerHeap {
     else this.#down(last, place);
   }
 
-  /** Tells every timer that is due; returns the milliseconds until the next one, Infinity when there is none. */
-  run(now: number): number {
-    for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined) return Infinity;
-      if (first.dueAt > now) return first.dueAt - now;
+  /** When the next one is due; Infinity when there is none. */
+  get nextDueAt(): number {
+    return this.#heap[0]?.dueAt ?? Infinity;
+  }
+
+  /** Tells every timer that is due. */
+  run(now: number): void {
+    for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
       this.cancel(first);
       first.due();
     }

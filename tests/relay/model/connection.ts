@@ -46,6 +46,8 @@ export class End {
   lastReadAt = -Infinity;
   lastWrittenAt = -Infinity;
   endReadAt = Infinity;
+  /** Bytes at the end of `unsent` that stay until something comes behind them (MSG_MORE). */
+  #keptBack = 0;
   #noSpace = false;
   #unsentAtReset = 0;
   #lingersNot = false;
@@ -119,20 +121,22 @@ export class End {
     if (!this.wire.held) this.other?.deliver();
   }
 
-  /** After bytes were put into `unsent`; `all`: the writer had no more. */
-  wasWritten(size: number, all: boolean): void {
+  /** After bytes were put into `unsent`; `all`: the writer had no more; `more`: it has said that more will come. */
+  wasWritten(size: number, { all, more = false }: { readonly all: boolean; readonly more?: boolean }): void {
+    // Where it takes no more, nothing is kept back (tcp_sendmsg_locked: wait_for_space).
+    this.#keptBack = more && all ? size : 0;
     this.writtenBytes += size;
     this.lastWrittenAt = this.wire.now();
     if (!all) this.#noSpace = true;
     if (!this.wire.held) this.deliver();
   }
 
-  write(bytes: Bytes, size: number): number {
+  write(bytes: Bytes, size: number, { more = false } = {}): number {
     const room = this.toWrite();
     if (room < 0) return room;
     const taken = Math.min(room, size);
     this.unsent.push(bytes, taken);
-    this.wasWritten(taken, taken === size);
+    this.wasWritten(taken, { all: taken === size, more });
     return taken;
   }
 
@@ -143,6 +147,12 @@ export class End {
     this.received.shift(bytes, given);
     this.wasRead(given);
     return given;
+  }
+
+  /** TCP_NODELAY: what is kept back leaves. */
+  push(): void {
+    this.#keptBack = 0;
+    if (!this.wire.held) this.deliver();
   }
 
   takeError(): number {
@@ -190,7 +200,8 @@ export class End {
     const other = this.other;
     if (other === undefined || this.state !== "open" || this.finDelivered) return;
     if (this.unsent.length > 0 && other.closed) return other.#sendReset();
-    const size = Math.min(this.unsent.length, other.received.free, most);
+    const mayLeave = this.unsent.length - (this.finSent ? 0 : this.#keptBack);
+    const size = Math.min(mayLeave, other.received.free, most);
     if (size > 0) {
       transfer(this.unsent, other.received, size);
       other.onChange?.();

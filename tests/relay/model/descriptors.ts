@@ -18,9 +18,9 @@ export interface Listening {
   watch: Watch | undefined;
 }
 
-/** A pipe; its capacity can be changed once, while it is empty. */
+/** A pipe. */
 export interface PipeBytes {
-  bytes: ByteQueue;
+  readonly bytes: ByteQueue;
 }
 
 const first = 3;

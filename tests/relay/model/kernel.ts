@@ -10,7 +10,7 @@ import { Descriptors, type Listening, refuseAll } from "./descriptors.ts";
 import { Epoll } from "./epoll.ts";
 import type { KernelOptions } from "./faults.ts";
 import { setOption, socketError, unsent } from "./options.ts";
-import { resize, splice } from "./splicing.ts";
+import { splice } from "./splicing.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -50,7 +50,6 @@ export class Kernel {
         this.#control(fd, verb, { on, event }),
       epoll_wait: (fd: number, to: Bytes, most: number, ms: number) => this.#wait(fd, to, { most, ms }),
       eventfd: () => this.#result(-this.#exhausted() || this.descriptors.add({ kind: "event" })),
-      fcntl: (fd: number, verb: number, size: number) => this.#resizePipe(fd, verb, size),
       getsockname: (fd: number) => (this.descriptors.get(fd, "listener", "getsockname"), 0),
       getsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
         socketError(this.#end(fd, "getsockopt"), name, value) ?? this.violated(`getsockopt: ${name}`),
@@ -60,8 +59,8 @@ export class Kernel {
       pipe2: (ends: Bytes, flags: number) => this.#pipe(ends, flags),
       recv: (fd: number, to: Bytes, size: number, flags: number) => this.#recv(fd, to, { size, flags }),
       send: (fd: number, from: Bytes, size: number, flags: number) => this.#send(fd, from, { size, flags }),
-      setsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
-        setOption(this.descriptors.any(fd, "setsockopt"), name, value),
+      setsockopt: (fd: number, level: number, name: number, value: Bytes) =>
+        setOption(this.descriptors.any(fd, "setsockopt"), { level, name }, value),
       shutdown: (fd: number, how: number) => this.#shutdown(fd, how),
       socket: (_family: number, type: number) => this.#socket(type),
       splice: (from: number, _in: null, to: number, _out: null, size: number, flags: number) =>
@@ -200,10 +199,13 @@ export class Kernel {
   #send(fd: number, from: Bytes, { size, flags }: { size: number; flags: number }): number {
     const end = this.#end(fd, "send");
     if (size > from.length || size === 0) this.violated(`send: ${size} of ${from.length} bytes`);
-    if (flags !== so.MSG_NOSIGNAL) this.violated("send: a broken connection would be a signal");
+    const more = (flags & so.MSG_MORE) !== 0;
+    if ((flags & ~so.MSG_MORE) !== so.MSG_NOSIGNAL) {
+      this.violated("send: a broken connection would be a signal");
+    }
     if (this.#interrupted()) return this.#fail(errno.EINTR);
     if (end.finSent) this.violated("send: behind its own FIN");
-    return this.#result(end.write(from, size));
+    return this.#result(end.write(from, size, { more }));
   }
 
   #splice(from: number, to: number, { size, flags }: { size: number; flags: number }): number {
@@ -218,19 +220,11 @@ export class Kernel {
     if (flags !== so.NONBLOCK_CLOEXEC) this.violated("pipe2: it would block, or outlive exec");
     const number = this.#exhausted();
     if (number !== 0) return this.#fail(number);
-    const pipe = { bytes: new ByteQueue(this.#options.dice.between(1, 64)) };
+    const pipe = { bytes: new ByteQueue(this.#options.dice.between(8, 192)) };
     const view = new Int32Array(ends.buffer, ends.byteOffset, 2);
     view[0] = this.descriptors.add({ kind: "pipe", pipe, end: "read" });
     view[1] = this.descriptors.add({ kind: "pipe", pipe, end: "write" });
     return 0;
-  }
-
-  #resizePipe(fd: number, verb: number, size: number): number {
-    const { pipe } = this.descriptors.get(fd, "pipe", "fcntl");
-    if (verb !== ep.F_SETPIPE_SZ || pipe.bytes.length > 0) this.violated("fcntl: a pipe in use");
-    const capacity = resize(pipe, size, this.#options.dice);
-    // EPERM.
-    return capacity ?? this.#fail(1);
   }
 
   #shutdown(fd: number, how: number): number {

@@ -23,9 +23,15 @@ export function unsent(end: End, request: bigint, value: Bytes): number | undefi
   return 0;
 }
 
-/** setsockopt: of all options SO_LINGER with 0 seconds means something here. */
-export function setOption(open: Open, name: number, value: Bytes): number {
+/** setsockopt: of all options SO_LINGER with 0 seconds and TCP_NODELAY mean something here. */
+export function setOption(
+  open: Open,
+  { level, name }: { level: number; name: number },
+  value: Bytes,
+): number {
+  if (open.kind !== "socket") return 0;
   const [on, seconds] = words(value);
-  if (name === so.SO_LINGER && open.kind === "socket" && on === 1 && seconds === 0) open.end?.lingerNot();
+  if (level === so.SOL_SOCKET && name === so.SO_LINGER && on === 1 && seconds === 0) open.end?.lingerNot();
+  if (level === so.IPPROTO_TCP && name === so.TCP_NODELAY && on === 1) open.end?.push();
   return 0;
 }

@@ -62,7 +62,10 @@ function checkTimely(session: Session, now: number): void {
   let finishedAt = Infinity;
   for (const [from, to] of ways(session)) {
     lastAt = Math.max(lastAt, from.lastReadAt, from.lastWrittenAt);
-    finishedAt = Math.min(finishedAt, from.endReadAt);
+    // A side has finished once its end can be passed on: until then the other has something to take.
+    if (heldBytes(from, to) === 0) {
+      finishedAt = Math.min(finishedAt, Math.max(from.endReadAt, to.lastWrittenAt));
+    }
     const waitedMs = now - Math.max(to.lastWrittenAt, from.lastReadAt, relayedAt);
     if (heldBytes(from, to) > 0 && !to.dead) {
       must(waitedMs < limits.stallMs + grace, session, "alive beyond its stall limit");

@@ -1,7 +1,7 @@
 /** splice(2) between a socket and a pipe, after Linux 6.1 (tcp_splice_read, splice_to_socket). */
 import { errno } from "../../../lib/relay/linux/libc.ts";
-import { ByteQueue, transfer } from "./bytes.ts";
-import type { Open, PipeBytes } from "./descriptors.ts";
+import { transfer } from "./bytes.ts";
+import type { Open } from "./descriptors.ts";
 import type { Dice } from "./dice.ts";
 
 /** A count, a negative errno, or undefined where no program may ask. What it moves may be less than could be moved. */
@@ -30,15 +30,8 @@ export function splice(
     if (room < 0) return room;
     const moved = Math.min(room, size);
     transfer(bytes, to.end.unsent, moved);
-    to.end.wasWritten(moved, moved === size);
+    to.end.wasWritten(moved, { all: moved === size });
     return moved;
   }
   return undefined;
-}
-
-/** F_SETPIPE_SZ: the new capacity; undefined where the user's share of pipe memory is used up. */
-export function resize(pipe: PipeBytes, size: number, dice: Dice): number | undefined {
-  if (dice.chance(200)) return undefined;
-  pipe.bytes = new ByteQueue(Math.min(size, dice.between(16, 192)));
-  return pipe.bytes.capacity;
 }
