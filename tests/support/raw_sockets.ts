@@ -1,10 +1,10 @@
-/** Peers that end a connection with an RST, which Deno's own sockets cannot send. Linux only. */
+/** Peers that do what Deno's own sockets cannot: end a connection with an RST, send urgent data, pass descriptors. Linux only. */
 import assert from "node:assert/strict";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const [inet, stream, socketLevel, lingerOption, noSignal, waitAll] = [2, 1, 1, 13, 0x4000, 0x100];
-const [outOfBand, writing, both] = [1, 1, 2];
+const [unix, inet, stream, socketLevel, lingerOption, noSignal, waitAll] = [1, 2, 1, 1, 13, 0x4000, 0x100];
+const [outOfBand, writing, both, rights] = [1, 1, 2, 1];
 
 // Open for the life of the tests, so that no single one of them owns it.
 const libc = Deno.dlopen("libc.so.6", {
@@ -16,6 +16,7 @@ const libc = Deno.dlopen("libc.so.6", {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32", nonblocking: true },
+  sendmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32", nonblocking: true },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
@@ -25,6 +26,10 @@ const libc = Deno.dlopen("libc.so.6", {
 /** struct sockaddr_in of 127.0.0.1; port and address are big-endian. */
 function loopback(port: number): Bytes {
   return new Uint8Array([inet, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+function placeOf(memory: Bytes | BigUint64Array<ArrayBuffer>): bigint {
+  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(memory)));
 }
 
 /** A connection that ends with an RST, when it is disposed. */
@@ -45,9 +50,29 @@ export class RawConn implements Disposable {
     return conn;
   }
 
+  static connectUnix(path: string): RawConn {
+    const fd = libc.socket(unix, stream, 0);
+    const conn = new RawConn(fd);
+    const address = new Uint8Array([unix, 0, ...new TextEncoder().encode(path), 0]);
+    assert.equal(libc.connect(fd, address, address.length), 0, "no connection");
+    return conn;
+  }
+
   /** Sends all of it. */
   async send(bytes: Bytes): Promise<void> {
     assert.equal(await libc.send(this.#fd, bytes, BigInt(bytes.length), noSignal), bytes.length);
+  }
+
+  /** Sends all of it, and with it the descriptor of standard input (unix(7), SCM_RIGHTS). */
+  sendWithDescriptor(bytes: Bytes): void {
+    const control = new BigUint64Array(3);
+    const words = new Int32Array(control.buffer);
+    control[0] = 20n; // cmsg_len: the header and one descriptor.
+    words.set([socketLevel, rights, 0], 2);
+    const parts = new BigUint64Array([placeOf(bytes), BigInt(bytes.length)]);
+    // struct msghdr: no name, one part, one control message, no flags.
+    const message = new BigUint64Array([0n, 0n, placeOf(parts), 1n, placeOf(control), 24n, 0n]);
+    assert.equal(libc.sendmsg(this.#fd, new Uint8Array(message.buffer), noSignal), bytes.length);
   }
 
   /** Sends one byte as urgent data. */

@@ -1,7 +1,7 @@
 /** One direction of a session: bytes from one socket to the other, by recv and send, or by splice once it is bulk. */
 import type { DirectionState, SinkFailure } from "../ending.ts";
 import { ep, errno, type Libc, so } from "./libc.ts";
-import { chunkBytes, type Pipe, type Pipes } from "./pipes.ts";
+import type { Pipe, Pipes } from "./pipes.ts";
 import type { Reactor } from "./reactor.ts";
 import { type LinuxSocket, push } from "./socket.ts";
 
@@ -9,8 +9,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** So many reads in a row, then the other sessions have theirs. */
 const mostReads = 16;
-
-const peeked = new Uint8Array(1);
 
 /** What the sessions of a thread share: never in use by two of them at once, since no call is left in the middle. */
 export interface Shared {
@@ -38,8 +36,6 @@ export class LinuxDirection implements DirectionState {
   #held: Bytes | undefined;
   #pipe: Pipe | undefined;
   #piped = 0;
-  /** The kernel keeps the last bytes back for the FIN that is to leave with them. */
-  #awaitsFin = false;
 
   constructor(source: LinuxSocket, sink: LinuxSocket, shared: Shared) {
     this.#source = source;
@@ -59,17 +55,16 @@ export class LinuxDirection implements DirectionState {
 
   /** Moves bytes until one side has to be waited for; true when it stopped only to let others have their turn. */
   move(): boolean {
-    for (let reads = 0; reads < mostReads; reads++) {
-      if (!this.#mayRead()) return false;
+    let reads = 0;
+    while (this.#mayRead()) {
+      if (reads++ === mostReads) return true;
       if (this.#source.urgent) this.leaveBulk();
-      if (this.#pipe === undefined || this.sinkFailed !== undefined) this.#receive();
-      else {
-        // One chunk a turn: a second would be glued to the first where that has not left yet, and be cut across pages.
-        this.#spliceIn(this.#pipe);
-        break;
-      }
+      const pipe = this.#pipe;
+      if (pipe === undefined || this.sinkFailed !== undefined) this.#receive();
+      // One whole chunk a turn: what follows would be glued to one that has not left yet, and be cut across pages.
+      else if (this.#spliceIn(pipe) === pipe.chunkBytes) reads = mostReads;
     }
-    return this.#mayRead();
+    return false;
   }
 
   /** Gives back what it holds; no `move` after it. */
@@ -119,18 +114,21 @@ export class LinuxDirection implements DirectionState {
     if (size <= 0) return this.#nothingRead(size);
     if (size > buffer.length) throw new Error(`recv gave ${size} of ${buffer.length} bytes`);
     this.#received(size);
-    // Less than asked for was all there is, except where the end is behind it.
     if (size === buffer.length) this.#becomeBulk();
-    else if (this.#source.hungUp) this.#lookForEnd();
-    else this.#source.readable = false;
+    else {
+      this.#source.cameUpShort();
+      this.#lookForEnd();
+    }
     if (this.sinkFailed !== undefined) return;
     const sent = this.#sink.writable ? this.#send(buffer, size) : 0;
     if (sent < size && this.sinkFailed === undefined) this.#held = buffer.slice(Math.max(0, sent), size);
   }
 
-  /** Takes note of what comes behind the bytes that were just read, where that is an end. */
+  /** Takes note of the end, where that comes behind the bytes that were just read. */
   #lookForEnd(): void {
-    const size = this.#shared.libc.call.recv(this.#source.descriptor, peeked, peeked.length, so.MSG_PEEK);
+    // An urgent byte in between would be left unread, and make closing destroy what was sent.
+    if (!this.#source.hungUp || this.#source.urgent) return;
+    const size = this.#source.peek();
     if (size <= 0) this.#nothingRead(size);
   }
 
@@ -144,20 +142,24 @@ export class LinuxDirection implements DirectionState {
     const sent = libc.call.send(this.#sink.descriptor, bytes, size, flags);
     if (sent < 0) return this.#notTaken(libc.errno());
     if (sent > size) throw new Error(`send took ${sent} of ${size} bytes`);
-    this.#awaitsFin = last;
     this.#taken(sent);
     if (sent < size) this.#wait();
     return sent;
   }
 
-  #spliceIn(pipe: Pipe): void {
+  /** Returns what splice did. */
+  #spliceIn({ write, chunkBytes }: Pipe): number {
     const { libc } = this.#shared;
     const { descriptor } = this.#source;
-    const size = libc.call.splice(descriptor, null, pipe.write, null, chunkBytes, ep.SPLICE_F_MOVE_NONBLOCK);
-    if (size <= 0) return this.#nothingRead(size);
+    const size = libc.call.splice(descriptor, null, write, null, chunkBytes, ep.SPLICE_F_MOVE_NONBLOCK);
     if (size > chunkBytes) throw new Error(`splice gave ${size} of ${chunkBytes} bytes`);
-    this.#received(size);
-    this.#piped += size;
+    if (size > 0) {
+      this.#received(size);
+      this.#piped += size;
+    } else if (size < 0) this.#nothingRead(size);
+    // The end, or an urgent byte before it that nobody has told of yet: a read tells them apart.
+    else this.leaveBulk();
+    return size;
   }
 
   #spliceOut(): boolean {
@@ -241,12 +243,13 @@ export class LinuxDirection implements DirectionState {
     if (this.sinkFailed === undefined) this.#passEnd(cut);
     this.ended = true;
   }
+
   #passEnd(cut: boolean): void {
     const { libc, reactor } = this.#shared;
     const { descriptor } = this.#sink;
     // A FIN says "complete", so there is none behind a transfer that was cut.
     if (!cut) {
       if (libc.call.shutdown(descriptor, so.SHUT_WR) !== 0) this.sinkFailed = "closed";
-    } else if (this.#awaitsFin) push(reactor, descriptor);
+    } else push(reactor, descriptor);
   }
 }

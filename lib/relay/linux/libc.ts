@@ -60,6 +60,7 @@ export const ep = {
   RDHUP: 0x2000,
   ET: 0x80000000 | 0,
   SPLICE_F_MOVE_NONBLOCK: 1 | 2,
+  F_SETPIPE_SZ: 1031,
   EFD_NONBLOCK_CLOEXEC: 0o4000 | 0o2000000,
 } as const;
 
@@ -78,6 +79,7 @@ const symbols = {
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   // sys/eventfd.h: unsigned int, int.
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },

@@ -1,13 +1,18 @@
 /** Pipes that bulk transfers are spliced through, kept for the next one. */
-import { type Libc, so } from "./libc.ts";
+import { ep, type Libc, so } from "./libc.ts";
 import type { Reactor } from "./reactor.ts";
 
 /**
- * As much as one splice is to move: 15 pages. A packet takes 64 KiB with its headers, so 16 pages leave as one packet and
- * a scrap, and what follows is cut across pages from then on. A pipe has room for 16 pages by itself (pipe(7)), so its size
- * need not be set, and no user's share of pipe memory is used up.
+ * What leaves as one packet: 15 pages. A packet takes 64 KiB with its headers, so 16 pages leave as one and a scrap, and
+ * what follows is cut across pages from then on, which costs a third and more.
  */
-export const chunkBytes = 15 * 4_096;
+const packetBytes = 15 * 4_096;
+
+/** So much, rounded up to a power of two of pages, is asked for; above 1 MiB it takes privileges (pipe(7)). */
+const pipeBytes = 4 * packetBytes;
+
+/** What a pipe has by itself. */
+const usualBytes = 16 * 4_096;
 
 const spare = 32;
 
@@ -17,6 +22,8 @@ const quietMs = 1_000;
 export interface Pipe {
   readonly read: number;
   readonly write: number;
+  /** How much one splice is to move: as many whole packets as there is room for. */
+  readonly chunkBytes: number;
 }
 
 /** One for each thread. A pipe given back must be empty. */
@@ -39,7 +46,11 @@ export class Pipes implements Disposable {
     if (kept !== undefined) return kept;
     const ends = new Int32Array(2);
     if (this.#libc.call.pipe2(new Uint8Array(ends.buffer), so.NONBLOCK_CLOEXEC) !== 0) return undefined;
-    return { read: ends[0]!, write: ends[1]! };
+    const [read, write] = ends as unknown as [number, number];
+    // Refused to whoever has used up a share of pipe memory.
+    const size = this.#libc.call.fcntl(write, ep.F_SETPIPE_SZ, pipeBytes);
+    const packets = Math.floor((size < 0 ? usualBytes : size) / packetBytes);
+    return { read, write, chunkBytes: packets * packetBytes };
   }
 
   giveBack(pipe: Pipe): void {

@@ -141,11 +141,11 @@ export class LinuxRelay implements Relay, Task, Timer {
     const arrived = () =>
       peer.cut || way.sinkFailed !== undefined || (way.handedOn && peer.unsentBytes() === 0);
     if (arrived()) return this.#end(end);
-    if (this.#cancelLinger !== undefined) return;
-    let endAt = this.#reactor.nowMs + lingerMs;
+    // Until the kernel has all of it, this is asked again whenever the peer takes some; the stall limit bounds it.
+    if (this.#cancelLinger !== undefined || !way.handedOn) return;
+    const endAt = this.#reactor.nowMs + lingerMs;
     const look = () => {
       if (this.#over) return;
-      if (!way.handedOn) endAt = this.#reactor.nowMs + lingerMs;
       if (arrived() || this.#reactor.nowMs >= endAt) return this.#end(end);
       this.#cancelLinger = this.#reactor.after(lookMs, look);
     };

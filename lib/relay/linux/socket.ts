@@ -11,8 +11,7 @@ const noLinger = new Uint8Array(new Int32Array([1, 0]).buffer);
 const peeked = new Uint8Array(1);
 
 const watched = ep.IN | ep.OUT | ep.PRI | ep.RDHUP | ep.ET;
-// Urgent data ends a read early (tcp(7)), so behind it too a short read may not have seen everything.
-const mayHideMore = ep.RDHUP | ep.ERR | ep.HUP | ep.PRI;
+const gone = ep.RDHUP | ep.ERR | ep.HUP;
 
 /** Opens a non-blocking socket for an address in the kernel's form. Throws SystemError. */
 export function openSocket({ libc }: Reactor, address: Uint8Array): number {
@@ -50,9 +49,9 @@ export class LinuxSocket implements Socket, Watcher {
   /** Until a call says otherwise; the kernel tells each change only once. */
   readable = true;
   writable = true;
-  /** A read that comes up short may not have seen everything: the peer has finished or is gone. */
+  /** The peer has finished or is gone: behind what there is to be read comes an end. */
   hungUp = false;
-  /** Urgent data has come: splice never gets past its mark, a read does. */
+  /** Urgent data has come: a read ends at its mark, and splice never gets past it. */
   urgent = false;
   /** The connection was cut, or could not be made; the kernel tells it only once, perhaps while nobody listens. */
   cut = false;
@@ -63,11 +62,13 @@ export class LinuxSocket implements Socket, Watcher {
   owner: Task | undefined;
   readonly #peer: Peer;
   readonly #reactor: Reactor;
+  readonly #isTcp: boolean;
 
   constructor(reactor: Reactor, descriptor: number, peer: Peer) {
     this.#reactor = reactor;
     this.descriptor = descriptor;
     this.#peer = peer;
+    this.#isTcp = typeof peer === "number" || peer?.kind === "tcp";
     try {
       reactor.watch(descriptor, this, watched);
     } catch (error) {
@@ -87,12 +88,18 @@ export class LinuxSocket implements Socket, Watcher {
   }
 
   ready(events: number): void {
-    if ((events & (ep.IN | mayHideMore)) !== 0) this.readable = true;
+    if ((events & (ep.IN | ep.PRI | gone)) !== 0) this.readable = true;
     if ((events & (ep.OUT | ep.ERR | ep.HUP)) !== 0) this.writable = true;
-    if ((events & mayHideMore) !== 0) this.hungUp = true;
+    if ((events & gone) !== 0) this.hungUp = true;
     if ((events & ep.ERR) !== 0) this.cut = true;
     if ((events & ep.PRI) !== 0) this.urgent = true;
     if (this.owner !== undefined) this.#reactor.soon(this.owner);
+  }
+
+  /** Takes note of a read that got less than it asked for: mostly that was all, and an event tells of more. */
+  cameUpShort(): void {
+    // A unix socket also ends a read behind bytes that came with descriptors (unix(7), SCM_RIGHTS).
+    this.readable = this.hungUp || this.urgent || !this.#isTcp;
   }
 
   /** Before each send: what follows others at once is not to wait for their ACK. */
@@ -101,13 +108,17 @@ export class LinuxSocket implements Socket, Watcher {
     this.sends = this.sends === "none" ? "one" : "undelayed";
   }
 
+  /** As recv of one byte that leaves it where it is: 1, 0 at the end, or -1 and errno. Sees past an urgent byte. */
+  peek(): number {
+    return this.#reactor.libc.call.recv(this.descriptor, peeked, peeked.length, so.MSG_PEEK);
+  }
+
   /** Whether something is there to be read. */
   hasBytes(): boolean {
     if (!this.readable) return false;
-    const { libc } = this.#reactor;
-    const size = libc.call.recv(this.descriptor, peeked, peeked.length, so.MSG_PEEK);
+    const size = this.peek();
     if (size >= 0) return size > 0;
-    const number = libc.errno();
+    const number = this.#reactor.libc.errno();
     // A call is told of an error once, so it must not be forgotten.
     if (number !== errno.EAGAIN && number !== errno.EINTR) this.cut = true;
     return false;

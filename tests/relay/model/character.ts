@@ -12,6 +12,8 @@ export interface Character {
   /** Many clients come and go, so that one turn sees some of them end and others begin. */
   readonly crowded: boolean;
   readonly heldWires: boolean;
+  /** Peers send urgent data now and then. */
+  readonly urgent: boolean;
   readonly faults: Faults;
   readonly steps: number;
   readonly sessions: number;
@@ -29,6 +31,7 @@ export function characterOf(dice: Dice): Character {
   return {
     polite,
     heldWires: dice.chance(300),
+    urgent: dice.chance(200),
     faults: {
       interrupted: faulty ? 60 : 0,
       exhausted: faulty ? 100 : 0,

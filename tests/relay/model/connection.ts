@@ -46,6 +46,8 @@ export class End {
   lastReadAt = -Infinity;
   lastWrittenAt = -Infinity;
   endReadAt = Infinity;
+  /** How many of the bytes in `received` come before an urgent one, which itself counts nowhere. */
+  #mark: number | undefined;
   /** Bytes at the end of `unsent` that stay until something comes behind them (MSG_MORE). */
   #keptBack = 0;
   #noSpace = false;
@@ -82,15 +84,16 @@ export class End {
     if (deaf) mask |= ep.IN | ep.RDHUP;
     if (this.state === "connecting") return mask;
     if (this.received.length > 0) mask |= ep.IN;
+    if (this.#mark !== undefined) mask |= ep.PRI;
     if (this.writable) mask |= ep.OUT;
     else this.#noSpace = true;
     return mask;
   }
 
-  /** How much may be read: a count, 0 for the end, or a negative errno (tcp_recvmsg_locked). */
+  /** How much may be read: a count, 0 for the end, or a negative errno (tcp_recvmsg_locked). Sees past an urgent byte. */
   toRead(): number {
     this.goneTold ||= this.dead;
-    if (this.received.length > 0) return this.received.length;
+    if (this.received.length > 0) return Math.min(this.received.length, this.#mark || Infinity);
     if (!this.finReceived) {
       // Whether a call gives way to data that came first, then the error, then the end.
       if (this.error !== 0) {
@@ -102,6 +105,16 @@ export class End {
     if (!this.endRead) this.endReadAt = this.wire.now();
     this.endRead = true;
     return 0;
+  }
+
+  /** How much may be spliced: not past an urgent byte (tcp_splice_read). */
+  toSplice(): number {
+    if (this.#mark !== 0) return this.toRead();
+    if (this.error !== 0) {
+      this.errorTaken = true;
+      return -this.takeError();
+    }
+    return this.finReceived || this.dead ? 0 : -errno.EAGAIN;
   }
 
   /** How much may be written (tcp_sendmsg_locked). */
@@ -117,6 +130,7 @@ export class End {
   /** After bytes were taken out of `received`. */
   wasRead(size: number): void {
     this.readBytes += size;
+    if (this.#mark !== undefined) this.#mark -= size;
     this.lastReadAt = this.wire.now();
     if (!this.wire.held) this.other?.deliver();
   }
@@ -141,6 +155,7 @@ export class End {
   }
 
   read(bytes: Bytes, size: number): number {
+    if (this.#mark === 0) this.#mark = undefined;
     const there = this.toRead();
     if (there <= 0) return there;
     const given = Math.min(there, size);
@@ -153,6 +168,16 @@ export class End {
   push(): void {
     this.#keptBack = 0;
     if (!this.wire.held) this.deliver();
+  }
+
+  /** Has an urgent byte arrive behind what was sent; false where there is no place for one now. */
+  sendUrgent(): boolean {
+    const { other } = this;
+    const free = !this.finSent && this.unsent.length === 0 && this.state === "open" && !this.wire.held;
+    if (!free || other === undefined || other.closed || other.#mark !== undefined) return false;
+    other.#mark = other.received.length;
+    other.onChange?.();
+    return true;
   }
 
   takeError(): number {
@@ -189,7 +214,8 @@ export class End {
     this.onChange = undefined;
     const over = this.finDelivered && this.finReceived;
     if (this.dead || this.state === "connecting" || over) return;
-    if (this.received.length > 0 || this.#lingersNot) return this.#sendReset();
+    const unread = this.received.length > 0 || this.#mark !== undefined;
+    if (unread || this.#lingersNot) return this.#sendReset();
     this.unsentAtClose = 0;
     this.finSent = true;
     if (!this.wire.held) this.deliver();

@@ -50,6 +50,7 @@ export class Kernel {
         this.#control(fd, verb, { on, event }),
       epoll_wait: (fd: number, to: Bytes, most: number, ms: number) => this.#wait(fd, to, { most, ms }),
       eventfd: () => this.#result(-this.#exhausted() || this.descriptors.add({ kind: "event" })),
+      fcntl: (fd: number, verb: number, size: number) => this.#resizePipe(fd, verb, size),
       getsockname: (fd: number) => (this.descriptors.get(fd, "listener", "getsockname"), 0),
       getsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
         socketError(this.#end(fd, "getsockopt"), name, value) ?? this.violated(`getsockopt: ${name}`),
@@ -225,6 +226,14 @@ export class Kernel {
     view[0] = this.descriptors.add({ kind: "pipe", pipe, end: "read" });
     view[1] = this.descriptors.add({ kind: "pipe", pipe, end: "write" });
     return 0;
+  }
+
+  /** Says yes or no; what there is room for in fact is the dice's secret. */
+  #resizePipe(fd: number, verb: number, size: number): number {
+    const { pipe } = this.descriptors.get(fd, "pipe", "fcntl");
+    if (verb !== ep.F_SETPIPE_SZ || pipe.bytes.length > 0) this.violated("fcntl: a pipe in use");
+    // EPERM.
+    return this.#options.dice.chance(200) ? this.#fail(1) : size;
   }
 
   #shutdown(fd: number, how: number): number {

@@ -108,7 +108,8 @@ function peersAct(world: World): void {
   const verb = dice.below(100);
   const size = dice.chance(300) ? dice.between(1, 300) : dice.between(1, 30);
   const note = (what: string) => world.note?.(`session ${session.number}: the ${side} ${what}`);
-  if (verb < 40) note(`sends ${say(session, side, size)} of ${size} bytes`);
+  if (character.urgent && dice.chance(100)) note(`sends an urgent byte: ${end.sendUrgent()}`);
+  else if (verb < 40) note(`sends ${say(session, side, size)} of ${size} bytes`);
   else if (verb < 75) note(`reads ${hear(session, side, size)} of ${size} bytes`);
   else if (verb < 87) {
     const from = dice.chance(500) ? end : end.other!;

@@ -15,7 +15,7 @@ export function splice(
     if (from.end === undefined) return undefined;
     const { bytes } = to.pipe;
     if (bytes.free === 0) return -errno.EAGAIN;
-    const there = from.end.toRead();
+    const there = from.end.toSplice();
     if (there <= 0) return there;
     const most = Math.min(there, bytes.free, size);
     const moved = dice.chance(200) ? dice.between(1, most) : most;
