@@ -92,7 +92,9 @@ export class Reactor implements Disposable {
 
   /** Waits at most `mostMs` for events, takes note of all there are, runs every task that is queued by then, and what is due. */
   turn(mostMs: number): void {
-    const waitMs = this.#taskCount > 0 ? 0 : this.#untilDueMs(mostMs);
+    // By the time of the turn before: what that turn took is the most that a timer comes late for it.
+    const dueMs = Math.max(0, this.#timers.nextDueAt - this.nowMs);
+    const waitMs = this.#taskCount > 0 ? 0 : Math.ceil(Math.min(mostMs, dueMs));
     const count = this.libc.call.epoll_wait(this.#epoll, this.#events, mostEvents, waitMs);
     if (count < 0) {
       const number = this.libc.errno();
@@ -112,13 +114,6 @@ export class Reactor implements Disposable {
   [Symbol.dispose](): void {
     this.libc.call.close(this.#epoll);
     this.libc.close();
-  }
-
-  /** How long a turn may wait for events. The clock is asked only where it matters. */
-  #untilDueMs(mostMs: number): number {
-    if (mostMs === 0) return 0;
-    this.takeTime();
-    return Math.max(0, Math.ceil(Math.min(mostMs, this.#timers.nextDueAt - this.nowMs)));
   }
 
   /** Runs what is queued; what is queued meanwhile comes after all of it. */
