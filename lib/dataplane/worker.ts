@@ -29,6 +29,8 @@ function start({ worker, engine: name, memory }: Extract<Command, { type: "start
     return new DataPlane({ worker, engine: portableEngine(), memory, post });
   }
   const thread = startLinuxThread({
+    index: worker,
+    count: memory.owned.length,
     owned: memory.owned[worker]!,
     // Out of every promise, so that the thread's death is seen.
     onError: (error) =>

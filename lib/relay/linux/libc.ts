@@ -89,6 +89,9 @@ const symbols = {
   // conventions pass 32 bits in a register whose upper half is zero then.
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  // sched.h: pid_t (0 = the calling thread), size_t, cpu_set_t*.
+  sched_getaffinity: { parameters: ["i32", "u32", "buffer"], result: "i32" },
+  sched_setaffinity: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },

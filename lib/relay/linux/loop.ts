@@ -2,6 +2,7 @@
 import { lookup } from "node:dns/promises";
 import { setImmediate } from "node:timers";
 import type { Engine } from "../engine.ts";
+import { keepToOwnCore } from "./affinity.ts";
 import { linuxEngine } from "./engine.ts";
 import { ep, errnoName, openLibc } from "./libc.ts";
 import { marking } from "./owned.ts";
@@ -28,15 +29,23 @@ export interface LinuxThread {
   readonly heard: () => void;
 }
 
+export interface LinuxThreadOptions {
+  /** Which of how many threads it is, from 0. */
+  readonly index: number;
+  readonly count: number;
+  /** Where its descriptors are marked. */
+  readonly owned: Uint8Array;
+  /** It turns no more. */
+  readonly onError: (error: unknown) => void;
+}
+
 /**
- * Begins to turn a reactor, for as long as the thread lives; marks its descriptors in `owned`. `onError`: it turns no
- * more. Throws where the C library, or FFI, is not to be had.
+ * Begins to turn a reactor, for as long as the thread lives. Throws where the C library, or FFI, is not to be had.
  */
-export function startLinuxThread(
-  { owned, onError }: { readonly owned: Uint8Array; readonly onError: (error: unknown) => void },
-): LinuxThread {
+export function startLinuxThread({ index, count, owned, onError }: LinuxThreadOptions): LinuxThread {
   const reactor = new Reactor(marking(openLibc(), owned));
   const { libc } = reactor;
+  keepToOwnCore(libc, { index, count });
   const wakeDescriptor = libc.call.eventfd(0, ep.EFD_NONBLOCK_CLOEXEC);
   if (wakeDescriptor < 0) throw new Error(`eventfd: ${errnoName(libc.errno())}`);
   const state = { calls: 0, heard: 0, resolving: 0 };
