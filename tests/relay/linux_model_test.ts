@@ -8,7 +8,7 @@ const firstSeed = 20_260_101;
 function seeds(): { readonly first: number; readonly count: number } {
   const alone = Deno.env.get("MODEL_SEED");
   if (alone !== undefined) return { first: Number(alone), count: 1 };
-  return { first: firstSeed, count: times({ short: 5_000, long: 1_000_000 }) };
+  return { first: firstSeed, count: times({ short: 20_000, long: 1_000_000 }) };
 }
 
 async function explained(seed: number, cause: unknown): Promise<Error> {

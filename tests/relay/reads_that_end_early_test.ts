@@ -25,12 +25,10 @@ async function session(
   await speak(client);
   const socket = (await acceptor.accept())!;
   const listener = targets.openTarget();
-  const [target, connected] = await Promise.all([
-    listener.accept(),
-    clients.engine.connect(listener.address, { timeoutMs: 5_000, client: socket }),
-  ]);
+  const connected = await clients.engine.connect(listener.address, { timeoutMs: 5_000, client: socket });
   assert.ok(connected.kind === "connected");
   const relay = clients.engine.relay(socket, connected.socket, unlimited);
+  const target = await listener.accept();
   const all = opened.move();
   return { client, target, relay, [Symbol.dispose]: () => all.dispose() };
 }

@@ -28,8 +28,9 @@ function loopback(port: number): Bytes {
   return new Uint8Array([inet, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
-function placeOf(memory: Bytes | BigUint64Array<ArrayBuffer>): bigint {
-  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(memory)));
+/** Where bytes are; they stay there, because asking for `buffer` moves small arrays out of what the collector moves. */
+function placeOf({ buffer, byteOffset }: Bytes | BigUint64Array<ArrayBuffer>): bigint {
+  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer))) + BigInt(byteOffset);
 }
 
 /** A connection that ends with an RST, when it is disposed. */

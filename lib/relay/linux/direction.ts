@@ -55,14 +55,14 @@ export class LinuxDirection implements DirectionState {
 
   /** Moves bytes until one side has to be waited for; true when it stopped only to let others have their turn. */
   move(): boolean {
-    let reads = 0;
-    while (this.#mayRead()) {
-      if (reads++ === mostReads) return true;
+    const { chunkBytes } = this.#shared.pipes;
+    let spliced = 0;
+    for (let reads = 0; this.#mayRead(); reads++) {
+      // One chunk a turn: what follows would be glued to one that has not left yet, and be cut across pages.
+      if (reads === mostReads || spliced >= chunkBytes) return true;
       if (this.#source.urgent) this.leaveBulk();
-      const pipe = this.#pipe;
-      if (pipe === undefined || this.sinkFailed !== undefined) this.#receive();
-      // One whole chunk a turn: what follows would be glued to one that has not left yet, and be cut across pages.
-      else if (this.#spliceIn(pipe) === pipe.chunkBytes) reads = mostReads;
+      if (this.#pipe === undefined || this.sinkFailed !== undefined) this.#receive();
+      else spliced += this.#spliceIn(this.#pipe);
     }
     return false;
   }
@@ -147,9 +147,9 @@ export class LinuxDirection implements DirectionState {
     return sent;
   }
 
-  /** Returns what splice did. */
-  #spliceIn({ write, chunkBytes }: Pipe): number {
-    const { libc } = this.#shared;
+  /** Returns how many bytes came. */
+  #spliceIn({ write }: Pipe): number {
+    const { libc, pipes: { chunkBytes } } = this.#shared;
     const { descriptor } = this.#source;
     const size = libc.call.splice(descriptor, null, write, null, chunkBytes, ep.SPLICE_F_MOVE_NONBLOCK);
     if (size > chunkBytes) throw new Error(`splice gave ${size} of ${chunkBytes} bytes`);
@@ -159,7 +159,7 @@ export class LinuxDirection implements DirectionState {
     } else if (size < 0) this.#nothingRead(size);
     // The end, or an urgent byte before it that nobody has told of yet: a read tells them apart.
     else this.leaveBulk();
-    return size;
+    return Math.max(0, size);
   }
 
   #spliceOut(): boolean {
@@ -221,7 +221,8 @@ export class LinuxDirection implements DirectionState {
   }
 
   #becomeBulk(): void {
-    if (!this.#source.urgent) this.#pipe ??= this.#shared.pipes.take();
+    if (this.sinkFailed !== undefined || this.#source.urgent) return;
+    this.#pipe ??= this.#shared.pipes.take();
   }
 
   /** A quiet direction keeps no pipe: it is two descriptors. */

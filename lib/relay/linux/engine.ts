@@ -6,7 +6,7 @@ import type { Engine } from "../engine.ts";
 import { LinuxAcceptor } from "./acceptor.ts";
 import { type Attempt, connect } from "./connect.ts";
 import type { Shared } from "./direction.ts";
-import { Pipes } from "./pipes.ts";
+import { Pipes, usualChunkBytes } from "./pipes.ts";
 import type { Reactor } from "./reactor.ts";
 import { LinuxRelay } from "./relay.ts";
 import type { LinuxSocket } from "./socket.ts";
@@ -19,6 +19,8 @@ export interface LinuxEngineOptions {
   readonly resolve: Attempt["resolve"];
   /** A read of so many bytes turns a direction to splice. */
   readonly bufferBytes?: number;
+  /** As much as a direction that is spliced moves in a turn. */
+  readonly chunkBytes?: number;
 }
 
 /**
@@ -26,10 +28,10 @@ export interface LinuxEngineOptions {
  * there are none.
  */
 export function linuxEngine(
-  { reactor, resolve, bufferBytes = usualBufferBytes }: LinuxEngineOptions,
+  { reactor, resolve, bufferBytes = usualBufferBytes, chunkBytes = usualChunkBytes }: LinuxEngineOptions,
 ): Engine & Disposable {
   const { libc } = reactor;
-  const pipes = new Pipes(reactor);
+  const pipes = new Pipes(reactor, chunkBytes);
   const shared: Shared = { libc, reactor, pipes, buffer: new Uint8Array(bufferBytes) };
   return {
     name: "linux",

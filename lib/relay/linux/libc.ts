@@ -61,6 +61,7 @@ export const ep = {
   ET: 0x80000000 | 0,
   SPLICE_F_MOVE_NONBLOCK: 1 | 2,
   F_SETPIPE_SZ: 1031,
+  F_GETPIPE_SZ: 1032,
   EFD_NONBLOCK_CLOEXEC: 0o4000 | 0o2000000,
 } as const;
 

@@ -87,6 +87,7 @@ async function turnForever(reactor: Reactor, state: State): Promise<void> {
     if (state.calls > state.heard || state.resolving > 0 || reactor.nowMs - lookedAt >= lookMs) {
       lookedAt = reactor.nowMs;
       await letDenoTurn(state);
+      reactor.takeTime();
       rounds = deepest;
     }
     reactor.turn(awake || rounds > 0 || state.resolving > 0 ? 0 : lookMs);

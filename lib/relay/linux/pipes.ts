@@ -3,16 +3,11 @@ import { ep, type Libc, so } from "./libc.ts";
 import type { Reactor } from "./reactor.ts";
 
 /**
- * What leaves as one packet: 15 pages. A packet takes 64 KiB with its headers, so 16 pages leave as one and a scrap, and
- * what follows is cut across pages from then on, which costs a third and more.
+ * As much as is moved through a pipe at a time: four packets. 15 pages leave as one packet; 16 leave as one and a scrap,
+ * because a packet takes 64 KiB with its headers, and what follows is cut across pages from then on, which costs a third
+ * and more.
  */
-const packetBytes = 15 * 4_096;
-
-/** So much, rounded up to a power of two of pages, is asked for; above 1 MiB it takes privileges (pipe(7)). */
-const pipeBytes = 4 * packetBytes;
-
-/** What a pipe has by itself. */
-const usualBytes = 16 * 4_096;
+export const usualChunkBytes = 4 * 15 * 4_096;
 
 const spare = 32;
 
@@ -22,35 +17,47 @@ const quietMs = 1_000;
 export interface Pipe {
   readonly read: number;
   readonly write: number;
-  /** How much one splice is to move: as many whole packets as there is room for. */
-  readonly chunkBytes: number;
 }
 
 /** One for each thread. A pipe given back must be empty. */
 export class Pipes implements Disposable {
+  /** How much there is room for in each. */
+  readonly chunkBytes: number;
   readonly #libc: Libc;
   readonly #reactor: Reactor;
   readonly #spare: Pipe[] = [];
   #takenAt = 0;
+  #refusedAt = -Infinity;
   #sweeping = false;
 
-  constructor(reactor: Reactor) {
+  constructor(reactor: Reactor, chunkBytes: number) {
+    this.chunkBytes = chunkBytes;
     this.#libc = reactor.libc;
     this.#reactor = reactor;
   }
 
   /** Undefined when there are no descriptors or memory for one: then the bytes go through a buffer. */
   take(): Pipe | undefined {
-    this.#takenAt = this.#reactor.nowMs;
+    const { nowMs } = this.#reactor;
+    this.#takenAt = nowMs;
     const kept = this.#spare.pop();
-    if (kept !== undefined) return kept;
+    if (kept !== undefined || nowMs - this.#refusedAt < quietMs) return kept;
+    const pipe = this.#make();
+    if (pipe === undefined) this.#refusedAt = nowMs;
+    return pipe;
+  }
+
+  #make(): Pipe | undefined {
+    const { call } = this.#libc;
     const ends = new Int32Array(2);
-    if (this.#libc.call.pipe2(new Uint8Array(ends.buffer), so.NONBLOCK_CLOEXEC) !== 0) return undefined;
-    const [read, write] = ends as unknown as [number, number];
-    // Refused to whoever has used up a share of pipe memory.
-    const size = this.#libc.call.fcntl(write, ep.F_SETPIPE_SZ, pipeBytes);
-    const packets = Math.floor((size < 0 ? usualBytes : size) / packetBytes);
-    return { read, write, chunkBytes: packets * packetBytes };
+    if (call.pipe2(new Uint8Array(ends.buffer), so.NONBLOCK_CLOEXEC) !== 0) return undefined;
+    const pipe = { read: ends[0]!, write: ends[1]! };
+    // Who has used up a share of pipe memory gets pipes of two pages, which stay so (pipe(7)): a buffer is better.
+    const isLarge = call.fcntl(pipe.write, ep.F_GETPIPE_SZ, 0) >= this.chunkBytes ||
+      call.fcntl(pipe.write, ep.F_SETPIPE_SZ, this.chunkBytes) >= this.chunkBytes;
+    if (isLarge) return pipe;
+    this.close(pipe);
+    return undefined;
   }
 
   giveBack(pipe: Pipe): void {

@@ -92,7 +92,7 @@ export class Reactor implements Disposable {
 
   /** Waits at most `mostMs` for events, takes note of all there are, runs every task that is queued by then, and what is due. */
   turn(mostMs: number): void {
-    // By the time of the turn before: what that turn took is the most that a timer comes late for it.
+    // By the time of the turn before: a timer comes late by what that turn has taken since, at most.
     const dueMs = Math.max(0, this.#timers.nextDueAt - this.nowMs);
     const waitMs = this.#taskCount > 0 ? 0 : Math.ceil(Math.min(mostMs, dueMs));
     const count = this.libc.call.epoll_wait(this.#epoll, this.#events, mostEvents, waitMs);

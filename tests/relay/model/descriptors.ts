@@ -18,9 +18,9 @@ export interface Listening {
   watch: Watch | undefined;
 }
 
-/** A pipe. */
+/** A pipe; its capacity can be changed while it is empty. */
 export interface PipeBytes {
-  readonly bytes: ByteQueue;
+  bytes: ByteQueue;
 }
 
 const first = 3;

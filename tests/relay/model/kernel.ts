@@ -50,7 +50,7 @@ export class Kernel {
         this.#control(fd, verb, { on, event }),
       epoll_wait: (fd: number, to: Bytes, most: number, ms: number) => this.#wait(fd, to, { most, ms }),
       eventfd: () => this.#result(-this.#exhausted() || this.descriptors.add({ kind: "event" })),
-      fcntl: (fd: number, verb: number, size: number) => this.#resizePipe(fd, verb, size),
+      fcntl: (fd: number, verb: number, size: number) => this.#sizeOfPipe(fd, verb, size),
       getsockname: (fd: number) => (this.descriptors.get(fd, "listener", "getsockname"), 0),
       getsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
         socketError(this.#end(fd, "getsockopt"), name, value) ?? this.violated(`getsockopt: ${name}`),
@@ -221,19 +221,23 @@ export class Kernel {
     if (flags !== so.NONBLOCK_CLOEXEC) this.violated("pipe2: it would block, or outlive exec");
     const number = this.#exhausted();
     if (number !== 0) return this.#fail(number);
-    const pipe = { bytes: new ByteQueue(this.#options.dice.between(8, 192)) };
+    const pipe = { bytes: new ByteQueue(this.#options.dice.between(2, 24)) };
     const view = new Int32Array(ends.buffer, ends.byteOffset, 2);
     view[0] = this.descriptors.add({ kind: "pipe", pipe, end: "read" });
     view[1] = this.descriptors.add({ kind: "pipe", pipe, end: "write" });
     return 0;
   }
 
-  /** Says yes or no; what there is room for in fact is the dice's secret. */
-  #resizePipe(fd: number, verb: number, size: number): number {
+  /** What there is room for is not what is said: fragments of packets take more. */
+  #sizeOfPipe(fd: number, verb: number, size: number): number {
     const { pipe } = this.descriptors.get(fd, "pipe", "fcntl");
+    if (verb === ep.F_GETPIPE_SZ) return pipe.bytes.capacity;
     if (verb !== ep.F_SETPIPE_SZ || pipe.bytes.length > 0) this.violated("fcntl: a pipe in use");
+    const { dice } = this.#options;
     // EPERM.
-    return this.#options.dice.chance(200) ? this.#fail(1) : size;
+    if (dice.chance(200)) return this.#fail(1);
+    pipe.bytes = new ByteQueue(dice.chance(500) ? size : dice.between(8, size));
+    return size;
   }
 
   #shutdown(fd: number, how: number): number {

@@ -19,9 +19,6 @@ const rounds = 12;
 /** More turns than all bytes of a schedule can need. */
 const mostTurns = 400;
 
-/** What a pipe of the simulated kernel holds at most. */
-const mostPiped = 192;
-
 /** See above. `note` is told of each step, for people. */
 export class World {
   readonly dice: Dice;
@@ -53,10 +50,12 @@ export class World {
     });
     this.reactor = new Reactor(this.kernel.libc(), () => this.now);
     const bufferBytes = this.dice.between(8, 64);
-    this.#mostHeld = Math.max(bufferBytes, mostPiped);
+    const chunkBytes = this.dice.between(8, 192);
+    this.#mostHeld = Math.max(bufferBytes, chunkBytes, 24);
     this.engine = linuxEngine({
       reactor: this.reactor,
       bufferBytes,
+      chunkBytes,
       resolve: () => new Promise((resolve) => this.names.push(() => resolve("10.0.0.2"))),
     });
   }
