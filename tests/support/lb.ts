@@ -210,7 +210,7 @@ export class RunningLb implements AsyncDisposable {
   }
 
   async #readErrors(): Promise<void> {
-    for await (const text of linesOf(this.#process.stderr)) this.#stderr += `${text}\n`;
+    for await (const text of this.#process.stderr.pipeThrough(new TextDecoderStream())) this.#stderr += text;
   }
 
   #wakeAll(): void {
@@ -218,6 +218,7 @@ export class RunningLb implements AsyncDisposable {
   }
 }
 
+/** The lines that were ended: a program that is killed while it writes leaves half a one. */
 async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
   let rest = "";
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
@@ -225,5 +226,4 @@ async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncG
     rest = lines.pop() ?? "";
     yield* lines;
   }
-  if (rest !== "") yield rest;
 }
