@@ -32,7 +32,7 @@ async function check({ values, terminal }: Invocation): Promise<number> {
   const file = await readConfig(path, terminal.env);
   if ("diagnostics" in file) {
     if (json) terminal.print(JSON.stringify({ ok: false, errors: file.diagnostics, notes: [], live: [] }));
-    else for (const diagnostic of file.diagnostics) terminal.complain(formatDiagnostic(diagnostic));
+    else for (const diagnostic of file.diagnostics) terminal.printError(formatDiagnostic(diagnostic));
     return exit.configInvalid;
   }
   const live = values["live"] === true ? await tryOut(file.config) : [];
@@ -40,8 +40,8 @@ async function check({ values, terminal }: Invocation): Promise<number> {
   if (json) {
     terminal.print(JSON.stringify({ ok, errors: [], notes: file.notes, live }));
   } else {
-    for (const note of file.notes) terminal.complain(formatNote(note));
-    for (const { what, detail, ok } of live) if (!ok) terminal.complain(`${path}: ${what}: ${detail}`);
+    for (const note of file.notes) terminal.printError(formatNote(note));
+    for (const { what, detail, ok } of live) if (!ok) terminal.printError(`${path}: ${what}: ${detail}`);
     if (ok) {
       terminal.print(`${path}: ok, ${summary(file.config)}${live.length > 0 ? ", all of it answers" : ""}`);
     }

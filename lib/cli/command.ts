@@ -46,7 +46,7 @@ export interface Terminal {
   /** Writes a line to standard output. */
   print(line: string): void;
   /** Writes a line to standard error. */
-  complain(line: string): void;
+  printError(line: string): void;
   readonly stdout: Output & { isTerminal(): boolean };
   env(name: string): string | undefined;
 }

@@ -26,7 +26,7 @@ async function demo({ values, terminal }: Invocation): Promise<number> {
   const text = values["port"];
   const port = text === undefined ? undefined : Number(text);
   if (port !== undefined && !(/^\d+$/.test(String(text)) && port <= 65_535)) {
-    terminal.complain(`lb demo: --port ${JSON.stringify(text)}: wanted a number from 0 to 65535`);
+    terminal.printError(`lb demo: --port ${JSON.stringify(text)}: wanted a number from 0 to 65535`);
     return exit.usage;
   }
   using signals = onSignals();
@@ -47,7 +47,7 @@ async function demo({ values, terminal }: Invocation): Promise<number> {
     screen.end();
   } catch (error) {
     const what = error instanceof ListenError ? "cannot listen on 127.0.0.1: " : "";
-    terminal.complain(`lb demo: ${what}${error instanceof Error ? error.message : error}`);
+    terminal.printError(`lb demo: ${what}${error instanceof Error ? error.message : error}`);
     return exit.failed;
   } finally {
     await balancer.stop();

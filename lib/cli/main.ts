@@ -15,8 +15,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   if (rest.some((word) => word === "--help" || word === "-h")) return await help([word], terminal);
   const parsed = parse(command, rest);
   if ("problem" in parsed) {
-    terminal.complain(`lb ${command.name}: ${parsed.problem}`);
-    terminal.complain(`usage: lb ${command.name} ${command.synopsis}`.trimEnd());
+    terminal.printError(`lb ${command.name}: ${parsed.problem}`);
+    terminal.printError(`usage: lb ${command.name} ${command.synopsis}`.trimEnd());
     return exit.usage;
   }
   return await command.run({ ...parsed, terminal });
@@ -63,6 +63,6 @@ function help([name]: readonly string[], terminal: Terminal): Promise<number> {
 function unknownCommand(word: string, terminal: Terminal): number {
   const guess = nearest(word, [...commands.map(({ name }) => name), "help"], {});
   const hint = guess === undefined ? "`lb help` lists the commands" : `did you mean "${guess}"?`;
-  terminal.complain(`lb: ${JSON.stringify(word)} is not a command; ${hint}`);
+  terminal.printError(`lb: ${JSON.stringify(word)} is not a command; ${hint}`);
   return exit.usage;
 }

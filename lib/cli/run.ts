@@ -44,7 +44,7 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   using _watcher = values["watch"] === true ? watchFile(path, () => signals.hangup()) : undefined;
   const file = await readConfig(path, terminal.env);
   if ("diagnostics" in file) {
-    for (const diagnostic of file.diagnostics) terminal.complain(formatDiagnostic(diagnostic));
+    for (const diagnostic of file.diagnostics) terminal.printError(formatDiagnostic(diagnostic));
     return exit.configInvalid;
   }
   const log = await openLog(logOptions(file.config, terminal));

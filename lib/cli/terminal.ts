@@ -15,7 +15,7 @@ export function processTerminal(): Terminal {
   };
   return {
     print: lineTo(Deno.stdout),
-    complain: lineTo(Deno.stderr),
+    printError: lineTo(Deno.stderr),
     stdout: Deno.stdout,
     env: (name) => Deno.env.get(name),
   };

@@ -1,4 +1,5 @@
 import type { SocketAddress, TcpAddress } from "../values/address.ts";
+import type { AlgorithmName, EngineName } from "../values/words.ts";
 import type { StatusRange } from "./status.ts";
 
 /** A whole configuration with every default filled in. Durations in ms, shares as fractions, Infinity = no limit. */
@@ -15,7 +16,7 @@ export interface Config {
 
 /** The process: `maxConnections` sessions in all; `drain.deadlineMs` Infinity = wait for ever, `closeSpreadMs` 0 = cut at once. */
 export interface ProcessConfig {
-  readonly engine: "auto" | "portable" | "linux";
+  readonly engine: "auto" | EngineName;
   readonly workers: number | "auto";
   readonly maxConnections: number;
   readonly drain: { readonly deadlineMs: number; readonly closeSpreadMs: number };
@@ -99,15 +100,6 @@ export interface EjectionConfig {
   readonly maxTimeMs: number;
   readonly maxShare: number;
 }
-
-/** How a pool picks a target. */
-export type AlgorithmName =
-  | "roundRobin"
-  | "leastConnections"
-  | "powerOfTwo"
-  | "random"
-  | "sourceHash"
-  | "first";
 
 /** A pool; `slowStartMs` and `holdMs` undefined = off, `ejection` undefined = never. */
 export interface PoolConfig {

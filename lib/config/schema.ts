@@ -15,6 +15,7 @@ import {
 } from "./readers.ts";
 import { list, mapping, named, oneOrList, scalarOrMapping } from "./shape.ts";
 import { statusRanges } from "./status.ts";
+import { algorithmNames, engineNames } from "../values/words.ts";
 import { ALGORITHM_WORDS } from "./words.ts";
 
 // The language on one page. What may be left out is said by the built-in defaults (built_in.ts), not here.
@@ -122,7 +123,7 @@ export function pool() {
   return mapping("pool", {
     algorithm: word("which target takes the next session", {
       noun: "an algorithm",
-      words: ["roundRobin", "leastConnections", "powerOfTwo", "random", "sourceHash", "first"],
+      words: algorithmNames,
       peers: ALGORITHM_WORDS,
     }),
     targets: list(scalarOrMapping(targetAddress("host:port"), target()), `"10.0.0.11:8080"`),
@@ -151,7 +152,7 @@ export function processKeys() {
   return mapping("process", {
     engine: word("what moves the bytes; auto = linux where it can run", {
       noun: "an engine",
-      words: ["auto", "portable", "linux"],
+      words: ["auto", ...engineNames],
     }),
     workers: countOrAuto("data-plane threads; auto = available cores", { from: 1, to: 256 }),
     maxConnections: count("sessions in the whole process", { from: 1, to: 10_000_000, none: true }),

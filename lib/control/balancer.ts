@@ -12,7 +12,8 @@ import {
   countsOf,
   type SharedMemory,
 } from "../dataplane/memory.ts";
-import type { AcceptErrors, Bind, EngineName, FailedAttempt } from "../dataplane/messages.ts";
+import type { AcceptErrors, Bind, FailedAttempt } from "../dataplane/messages.ts";
+import type { EngineName } from "../values/words.ts";
 import { chooseEngine } from "../relay/choose.ts";
 import { SharedPoolState } from "../pool/shared.ts";
 import type { CloseRecord } from "../session/record.ts";

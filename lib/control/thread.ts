@@ -1,6 +1,7 @@
 /** One data-plane thread as the control plane sees it. */
 import type { SharedMemory } from "../dataplane/memory.ts";
-import type { Bind, Command, EngineName, Report } from "../dataplane/messages.ts";
+import type { Bind, Command, Report } from "../dataplane/messages.ts";
+import type { EngineName } from "../values/words.ts";
 import type { SocketAddress } from "../values/address.ts";
 
 export type Events = Extract<Report, { type: "events" }>;

@@ -1,6 +1,7 @@
 /** All data-plane threads: starts them, speaks to all of them, and starts one again that has died. */
 import type { SharedMemory } from "../dataplane/memory.ts";
-import type { Bind, Command, EngineName } from "../dataplane/messages.ts";
+import type { Bind, Command } from "../dataplane/messages.ts";
+import type { EngineName } from "../values/words.ts";
 import type { Snapshot } from "../dataplane/snapshot.ts";
 import { closeOwned } from "../relay/linux/owned.ts";
 import { Waker } from "../relay/linux/waker.ts";

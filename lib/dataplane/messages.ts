@@ -1,11 +1,9 @@
 /** The words that the control plane and a data-plane thread exchange. */
-import type { Attempt, CloseRecord, CutReason } from "../session/record.ts";
+import type { Attempt, CloseRecord } from "../session/record.ts";
 import type { SocketAddress } from "../values/address.ts";
+import type { CutReason, EngineName } from "../values/words.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-/** The engines there are. */
-export type EngineName = "portable" | "linux";
 
 /** One address to listen on; `shared`: other threads listen on it as well. */
 export interface Bind {

@@ -2,10 +2,10 @@
 import { Pool } from "../pool/pool.ts";
 import { SharedPoolState } from "../pool/shared.ts";
 import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
-import type { CutReason, Reason } from "../session/record.ts";
 import { Session, type SessionContext } from "../session/session.ts";
 import type { SocketAddress } from "../values/address.ts";
-import { Bag } from "../values/bag.ts";
+import { UnorderedSet } from "../values/unordered_set.ts";
+import type { CutReason, Reason } from "../values/words.ts";
 import { count, type SharedMemory } from "./memory.ts";
 import type { Bind, Report } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
@@ -36,7 +36,7 @@ export class DataPlane {
   readonly #places: SharedPoolState;
   readonly #counts: Float64Array;
   readonly #outbox: Outbox;
-  readonly #sessions = new Bag<Session>();
+  readonly #sessions = new UnorderedSet<Session>();
   readonly #acceptors: { readonly listener: string; readonly acceptor: Acceptor }[] = [];
   #pools = new Map<string, Pool>();
   #routes = new Map<string, Route>();

@@ -1,5 +1,6 @@
 import type { Chooser, Client } from "./algorithm.ts";
-import { type AlgorithmName, algorithms } from "./algorithms.ts";
+import type { AlgorithmName } from "../values/words.ts";
+import { algorithms } from "./algorithms.ts";
 import type { MaglevTable } from "./maglev.ts";
 import type { SharedPoolState } from "./shared.ts";
 import type { Target } from "./target.ts";

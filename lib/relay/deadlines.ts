@@ -1,5 +1,5 @@
 /** The time limits of a relay: a pure rule, and one timer for each engine that applies it to every relay. */
-import { Bag, type Bagged } from "../values/bag.ts";
+import { UnorderedSet, type UnorderedSetMember } from "../values/unordered_set.ts";
 import type { RelayEnd, RelayLimits } from "./engine.ts";
 
 /** What the rule looks at; times on the clock of `performance.now()`, Infinity where it has not happened. */
@@ -30,7 +30,7 @@ export function sweepMs(limits: RelayLimits): number {
 }
 
 /** A relay as the sweep sees it. */
-export interface Watched extends Bagged {
+export interface Watched extends UnorderedSetMember {
   readonly limits: RelayLimits;
   readonly activity: Activity;
   expire(end: RelayEnd): void;
@@ -41,7 +41,7 @@ export interface Watched extends Bagged {
  * the bytes do; a sweep over 10,000 relays takes well under a millisecond. The timer exists only while a relay does.
  */
 export class Deadlines {
-  readonly #watched = new Bag<Watched>();
+  readonly #watched = new UnorderedSet<Watched>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #everyMs = Infinity;
 

@@ -138,7 +138,7 @@ class Direction implements DirectionState {
 
 /** Relays between two sockets; see `Engine.relay`. */
 export class StreamRelay implements Relay, Watched {
-  bagPlace = -1;
+  setIndex = -1;
   readonly limits: RelayLimits;
   readonly ended: Promise<RelayEnd | "cut">;
   readonly #client: ByteSocket;

@@ -1,36 +1,5 @@
-/** What is told of a session once it is closed, and the words for why it was. */
-
-/** Every reason a session can end with; each session ends with exactly one. */
-export const reasons = [
-  "done",
-  "client_reset",
-  "client_gone_queue",
-  "client_gone_connect",
-  "server_reset",
-  "idle",
-  "half_closed",
-  "stalled",
-  "lifetime",
-  "connect_refused",
-  "connect_timeout",
-  "connect_unreachable",
-  "queue_full",
-  "queue_timeout",
-  "hold_timeout",
-  "no_target",
-  "limit_process",
-  "limit_listener",
-  "target_down",
-  "killed",
-  "drain_deadline",
-  "resource",
-  "internal",
-] as const;
-
-export type Reason = typeof reasons[number];
-
-/** A reason somebody outside the session ends it for. */
-export type CutReason = "target_down" | "killed" | "drain_deadline";
+/** What is told of a session once it is closed. */
+import type { Reason } from "../values/words.ts";
 
 /** One attempt to connect; `error` is null for the one that succeeded. `ms`: how long it took. */
 export interface Attempt {

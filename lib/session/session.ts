@@ -10,8 +10,9 @@ import type {
 } from "../relay/engine.ts";
 import type { Picked, Pool } from "../pool/pool.ts";
 import type { Target } from "../pool/target.ts";
-import type { Bagged } from "../values/bag.ts";
-import type { Attempt, CloseRecord, CutReason, Reason } from "./record.ts";
+import type { UnorderedSetMember } from "../values/unordered_set.ts";
+import type { CutReason, Reason } from "../values/words.ts";
+import type { Attempt, CloseRecord } from "./record.ts";
 
 /** What every session of a listener needs of its thread and of the snapshot it begins in. */
 export interface SessionContext {
@@ -59,8 +60,8 @@ const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
 };
 
 /** A session from the moment its client was accepted. It owns the client's socket. */
-export class Session implements Bagged {
-  bagPlace = -1;
+export class Session implements UnorderedSetMember {
+  setIndex = -1;
   /** Settles once, when both sockets are closed and every place is given back. Rejects only for a fault in the program. */
   readonly closed: Promise<Reason>;
   readonly #number: number;

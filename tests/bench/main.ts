@@ -15,16 +15,16 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   if ("problem" in parsed) {
-    complain(`bench: ${parsed.problem}\n\n${usage}`);
+    printError(`bench: ${parsed.problem}\n\n${usage}`);
     return 2;
   }
   if (Deno.build.os !== "linux") {
-    complain("bench: needs Linux: CPU time and memory are read from /proc");
+    printError("bench: needs Linux: CPU time and memory are read from /proc");
     return 1;
   }
   const missing = missingPackages(parsed.options.servers);
   if (missing.length > 0) {
-    complain(`bench: something is missing; install it with: apt-get install -y ${missing.join(" ")}`);
+    printError(`bench: something is missing; install it with: apt-get install -y ${missing.join(" ")}`);
     return 1;
   }
   return await bench(parsed.options, ["deno task bench", ...args].join(" "));
@@ -41,17 +41,17 @@ async function bench(options: Options, command: string): Promise<number> {
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
   try {
-    const results = await runAll({ rig, options, tell: complain, signal: stop.signal });
+    const results = await runAll({ rig, options, tell: printError, signal: stop.signal });
     const machine = await describeMachine();
     print(reportOf({ machine, command, date, options, results }));
     Deno.mkdirSync(dirname(options.jsonFile), { recursive: true });
     const whole = { command, date, machine, options, definitions: definitions(), ...results };
     Deno.writeTextFileSync(options.jsonFile, JSON.stringify(whole, null, 1) + "\n");
-    complain(`every sample: ${options.jsonFile}`);
+    printError(`every sample: ${options.jsonFile}`);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 130;
-    complain(`bench: ${error instanceof Error ? error.message : error}`);
+    printError(`bench: ${error instanceof Error ? error.message : error}`);
     return 1;
   } finally {
     await rig[Symbol.asyncDispose]();
@@ -63,7 +63,7 @@ function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-function complain(text: string): void {
+function printError(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 

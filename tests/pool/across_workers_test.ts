@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type AlgorithmName, algorithms } from "../../lib/pool/algorithms.ts";
+import { algorithms } from "../../lib/pool/algorithms.ts";
+import type { AlgorithmName } from "../../lib/values/words.ts";
 import { allocatePoolMemory, type PoolMemory, SharedPoolState } from "../../lib/pool/shared.ts";
 import type { Target } from "../../lib/pool/target.ts";
 import { target, weighted } from "./pool_fixture.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type AlgorithmName, algorithms } from "../../lib/pool/algorithms.ts";
+import { algorithms } from "../../lib/pool/algorithms.ts";
+import type { AlgorithmName } from "../../lib/values/words.ts";
 import type { PickRequest, Pool } from "../../lib/pool/pool.ts";
 import type { SharedPoolState } from "../../lib/pool/shared.ts";
 import type { Target } from "../../lib/pool/target.ts";

@@ -1,4 +1,4 @@
-import type { AlgorithmName } from "../../lib/pool/algorithms.ts";
+import type { AlgorithmName } from "../../lib/values/words.ts";
 import { Pool } from "../../lib/pool/pool.ts";
 import { allocatePoolMemory, SharedPoolState } from "../../lib/pool/shared.ts";
 import type { Target } from "../../lib/pool/target.ts";

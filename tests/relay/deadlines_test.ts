@@ -125,7 +125,7 @@ function watched(
 ): Watched & { readonly ended: Promise<RelayEnd> } {
   const { promise, resolve } = Promise.withResolvers<RelayEnd>();
   const relay = {
-    bagPlace: -1,
+    setIndex: -1,
     limits: { ...unlimited, ...own },
     activity: { ...quiet, startedAt: performance.now() },
     ended: promise,

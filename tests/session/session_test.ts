@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { RelayLimits } from "../../lib/relay/engine.ts";
 import type { Session } from "../../lib/session/session.ts";
-import type { CloseRecord, CutReason, Reason } from "../../lib/session/record.ts";
+import type { CloseRecord } from "../../lib/session/record.ts";
+import type { CutReason, Reason } from "../../lib/values/words.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Answer } from "../support/memory_engine.ts";
 import { payload } from "../support/payload.ts";

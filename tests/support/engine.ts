@@ -1,6 +1,6 @@
 /** Which engine the program under test runs. */
 
-type EngineName = "linux" | "portable";
+import type { EngineName } from "../../lib/values/words.ts";
 
 /**
  * LB_ENGINE, else what this machine can run. The tests grant the program FFI for linux alone, and `process.engine: auto`

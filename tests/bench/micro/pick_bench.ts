@@ -1,5 +1,6 @@
 /** How long a pool takes to choose a target and to take and give back its place. */
-import { type AlgorithmName, algorithms } from "../../../lib/pool/algorithms.ts";
+import { algorithms } from "../../../lib/pool/algorithms.ts";
+import type { AlgorithmName } from "../../../lib/values/words.ts";
 import { poolOf, weighted } from "../../pool/pool_fixture.ts";
 
 for (const count of [3, 100]) {
