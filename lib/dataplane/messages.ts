@@ -1,14 +1,15 @@
 /** The words that the control plane and a data-plane thread exchange. */
 import type { Attempt, CloseRecord } from "../session/record.ts";
+import type { SharedMemory } from "../shared/layout.ts";
 import type { SocketAddress } from "../values/address.ts";
 import type { CutReason, EngineName } from "../values/words.ts";
-import type { SharedMemory } from "./memory.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** One address to listen on; `shared`: other threads listen on it as well. */
+/** One address to listen on. Snapshots name it by its key; it does not belong to a listener for life. */
 export interface Bind {
-  readonly listener: string;
+  readonly key: string;
   readonly address: SocketAddress;
+  /** Other threads listen on it as well. */
   readonly shared: boolean;
 }
 
@@ -21,21 +22,27 @@ export type Command =
     readonly memory: SharedMemory;
   }
   | { readonly type: "snapshot"; readonly snapshot: Snapshot }
-  /** Answered with `listening` or `listenFailed`. Connections wait in the kernel until `accept`. */
-  | { readonly type: "listen"; readonly binds: readonly Bind[] }
+  /** Binds all or none; answered with `bound` or `bindFailed`. Connections wait in the kernel until `accept`. */
+  | { readonly type: "bind"; readonly binds: readonly Bind[] }
+  /** Serves what waits in the accept queues of these binds, and closes them. */
+  | { readonly type: "unbind"; readonly keys: readonly string[] }
+  /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */
   | { readonly type: "accept" }
-  /** Closes the listeners; answered with `drained` once the last session has ended. */
+  /** Unbinds everything; answered with `drained` once the last session has ended. */
   | { readonly type: "drain" }
-  | { readonly type: "cut"; readonly reason: CutReason; readonly spreadMs: number };
+  | { readonly type: "cut"; readonly reason: CutReason; readonly spreadMs: number }
+  /** Answered with `pong` by a thread that does not hang. */
+  | { readonly type: "ping" };
 
 /** From a data-plane thread. */
 export type Report =
-  /** `wakeDescriptor`: how a thread that waits in the kernel is told of a message. */
+  /** `wakeDescriptor`: how a thread that waits in the kernel is made to receive a message. */
   | { readonly type: "ready"; readonly wakeDescriptor: number | undefined }
   /** The addresses in fact bound, in the order asked for: port 0 has become a real port. */
-  | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
-  | { readonly type: "listenFailed"; readonly bind: Bind; readonly cause: string }
+  | { readonly type: "bound"; readonly addresses: readonly SocketAddress[] }
+  | { readonly type: "bindFailed"; readonly key: string; readonly failure: BindFailure }
   | { readonly type: "drained" }
+  | { readonly type: "pong" }
   | {
     readonly type: "events";
     readonly closed: readonly CloseRecord[];
@@ -46,9 +53,17 @@ export type Report =
     readonly lost: number;
   };
 
+/** Why an address could not be bound: the name of the error number where there is one ("EADDRINUSE"), and words. */
+export interface BindFailure {
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
 export interface FailedAttempt extends Attempt {
   readonly session: string;
   readonly pool: string;
+  /** Why, in words. */
+  readonly detail: string;
 }
 
 /** Accepts of one listener that failed for the same cause since the report before. */

@@ -1,12 +1,12 @@
-/** Gathers what a data-plane thread has to tell and sends it a few times a second, not once a session. */
+/** Gathers what a data-plane thread has to report and sends it a few times a second, not once a session. */
 import type { Engine } from "../relay/engine.ts";
 import type { CloseRecord } from "../session/record.ts";
 import type { AcceptErrors, FailedAttempt, Report } from "./messages.ts";
 
 const flushMs = 20;
 
-/** Beyond so many between two reports a thread drops the newer ones: it has had no time to report. */
-const mostWaiting = 50_000;
+/** Beyond so many between two reports a thread drops the newer ones: it had no time to report. */
+const maxWaiting = 50_000;
 
 /** Not for several threads. Call `flush` before the thread ends. */
 export class Outbox {
@@ -62,7 +62,7 @@ export class Outbox {
   }
 
   #add<T>(list: T[], item: T): void {
-    if (list.length < mostWaiting) list.push(item);
+    if (list.length < maxWaiting) list.push(item);
     else this.#lost++;
     this.#schedule();
   }

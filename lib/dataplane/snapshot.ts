@@ -1,10 +1,12 @@
-/** What the data plane works by: everything the control plane has decided, immutable. */
+/** What the data plane works by: the structure the control plane has decided, immutable. States are in shared memory. */
 import type { PoolSpec } from "../pool/pool.ts";
 import type { RelayLimits } from "../relay/engine.ts";
 
-/** All decisions as they stand at one moment. A session keeps the one it began with. */
+/** The structure as it stands from one reload or discovery to the next. A session keeps the one it began with. */
 export interface Snapshot {
-  /** The number of the configuration, from 1; health changes do not change it. */
+  /** Numbers the snapshots of a process from 1, each higher than the one before. */
+  readonly revision: number;
+  /** The number of the configuration, from 1; what names stand for does not change it. */
   readonly generation: number;
   /** Which closed sessions the control plane wants to hear of. */
   readonly access: "all" | "abnormal" | "none";
@@ -13,10 +15,12 @@ export interface Snapshot {
   readonly pools: readonly PoolPlan[];
 }
 
-/** A listener's rules; where it is bound is told apart, because that outlives a snapshot. Infinity = none. */
+/** A listener's rules. Infinity = none. */
 export interface ListenerSpec {
   readonly name: string;
   readonly slot: number;
+  /** The keys of the binds whose clients it serves. */
+  readonly binds: readonly string[];
   readonly pool: string;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;

@@ -1,19 +1,19 @@
+import type { Shared } from "../shared/shared.ts";
 import type { MaglevTable } from "./maglev.ts";
-import type { SharedPoolState } from "./shared.ts";
-import type { Target } from "./target.ts";
+import type { Candidate } from "./target.ts";
 
 /**
- * What an algorithm may know of the tier it chooses in.
+ * What an algorithm may know of the tier it selects in.
  *
- * `members` are the tier's targets of weight above 0, serving or not, in list order. `random` returns 0 <= x < 1.
- * `tables` are the Maglev tables of the snapshot before, for reuse.
+ * `members` are the tier's targets with a configured weight above 0, eligible or not, in list order. `random` returns
+ * 0 <= x < 1. `table` is the tier's Maglev table, where the algorithm has one.
  */
-export interface Setting {
+export interface SelectorInput {
   readonly poolSlot: number;
-  readonly members: readonly Target[];
-  readonly shared: SharedPoolState;
+  readonly members: readonly Candidate[];
+  readonly shared: Shared;
   readonly random: () => number;
-  readonly tables: readonly MaglevTable[];
+  readonly table: MaglevTable | undefined;
 }
 
 /** The client as algorithms see it. Most never ask for its IP address, so it is not written out before one does. */
@@ -21,16 +21,11 @@ export interface Client {
   readonly remoteHost: string;
 }
 
-/**
- * Chooses among the eligible targets of one tier.
- *
- * `candidates` is never empty and holds members of the tier only, in list order.
- */
-export interface Chooser {
-  choose(candidates: readonly Target[], client: Client): Target;
-  /** The Maglev table in use, so that the next snapshot can take it over. */
-  readonly table?: MaglevTable;
+/** Selects among the eligible targets of one tier. */
+export interface Selector {
+  /** `candidates` is never empty and holds members of the tier only, in list order. */
+  select(candidates: readonly Candidate[], client: Client): Candidate;
 }
 
-/** Makes the chooser of one tier of one snapshot; what has to outlive the snapshot is in `shared`. */
-export type Algorithm = (setting: Setting) => Chooser;
+/** Makes the selector of one tier of one snapshot; what has to outlive the snapshot is in `shared`. */
+export type Algorithm = (input: SelectorInput) => Selector;

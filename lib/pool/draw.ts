@@ -1,11 +1,11 @@
-import type { Target } from "./target.ts";
+import type { Candidate } from "./target.ts";
 
 /**
  * Draws one of `candidates` with a probability proportional to its weight, in O(n) for n candidates.
  *
  * `random` returns 0 <= x < 1 and is called once. `candidates` must not be empty.
  */
-export function drawByWeight(candidates: readonly Target[], random: () => number): Target {
+export function drawByWeight(candidates: readonly Candidate[], random: () => number): Candidate {
   let total = 0;
   for (const candidate of candidates) total += candidate.weight;
   let left = random() * total;

@@ -1,6 +1,6 @@
-import type { Chooser } from "./algorithm.ts";
+import type { Selector } from "./algorithm.ts";
 
-/** Chooses the first eligible target in list order: the next one only sees what the ones before cannot take. */
-export function first(): Chooser {
-  return { choose: (candidates) => candidates[0]! };
+/** Selects the first eligible target in list order: the next one only sees what the ones before cannot take. */
+export function first(): Selector {
+  return { select: (candidates) => candidates[0]! };
 }

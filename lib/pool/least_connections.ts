@@ -1,27 +1,27 @@
-import type { Chooser, Setting } from "./algorithm.ts";
+import type { Selector, SelectorInput } from "./algorithm.ts";
 import { loadWithOneMore } from "./load.ts";
-import type { Target } from "./target.ts";
+import type { Candidate } from "./target.ts";
 
 /**
- * Chooses the lowest (open + 1) / weight; equal ones take turns.
+ * Selects the lowest (open + 1) / weight; equal ones win one after the other.
  *
- * The turn goes round by slot number, to the first tied target after the one that won the last tie. A plain counter
- * modulo the list would favour the target after a gap: of four targets with two tied, one would win three times in four.
+ * A tie goes to the first tied target, by slot number, after the one that won the last tie. A plain counter modulo the
+ * list would favour the target after a gap: of four targets with two tied, one would win three times in four.
  */
-export function leastConnections({ poolSlot, shared }: Setting): Chooser {
+export function leastConnections({ poolSlot, shared: { permits, pools } }: SelectorInput): Selector {
   return {
-    choose(candidates) {
-      const tied = leastLoaded(candidates, (target) => loadWithOneMore(target, shared));
+    select(candidates) {
+      const tied = leastLoaded(candidates, (target) => loadWithOneMore(target, permits));
       if (tied.length === 1) return tied[0]!;
-      const winner = nextBySlot(tied, shared.lastTied(poolSlot));
-      shared.setLastTied(poolSlot, winner.slot);
+      const winner = nextBySlot(tied, pools.lastTied(poolSlot));
+      pools.setLastTied(poolSlot, winner.slot);
       return winner;
     },
   };
 }
 
-function leastLoaded(candidates: readonly Target[], loadOf: (target: Target) => number): Target[] {
-  const tied: Target[] = [];
+function leastLoaded(candidates: readonly Candidate[], loadOf: (target: Candidate) => number): Candidate[] {
+  const tied: Candidate[] = [];
   let least = Infinity;
   for (const candidate of candidates) {
     const load = loadOf(candidate);
@@ -34,9 +34,9 @@ function leastLoaded(candidates: readonly Target[], loadOf: (target: Target) => 
   return tied;
 }
 
-function nextBySlot(tied: readonly Target[], lastSlot: number): Target {
+function nextBySlot(tied: readonly Candidate[], lastSlot: number): Candidate {
   let lowest = tied[0]!;
-  let next: Target | undefined;
+  let next: Candidate | undefined;
   for (const target of tied) {
     if (target.slot < lowest.slot) lowest = target;
     if (target.slot > lastSlot && (next === undefined || target.slot < next.slot)) next = target;

@@ -1,5 +1,5 @@
-import type { SharedPoolState } from "./shared.ts";
-import type { Target } from "./target.ts";
+import type { Permits } from "../shared/permits.ts";
+import type { Candidate } from "./target.ts";
 
 /**
  * The load a target would have with one more session: (open + 1) / weight, lower is better.
@@ -7,6 +7,6 @@ import type { Target } from "./target.ts";
  * With the + 1 an idle target of weight 2 comes before an idle one of weight 1. Loads that are equal as fractions are
  * equal as numbers too, because IEEE 754 division rounds correctly; ties may be tested with ===.
  */
-export function loadWithOneMore(target: Target, shared: SharedPoolState): number {
-  return (shared.open(target.slot) + 1) / target.weight;
+export function loadWithOneMore(target: Candidate, permits: Permits): number {
+  return (permits.taken(target.slot) + 1) / target.weight;
 }

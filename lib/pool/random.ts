@@ -1,7 +1,7 @@
-import type { Chooser, Setting } from "./algorithm.ts";
+import type { Selector, SelectorInput } from "./algorithm.ts";
 import { drawByWeight } from "./draw.ts";
 
-/** Chooses at random, each target with a probability proportional to its weight. */
-export function random({ random }: Setting): Chooser {
-  return { choose: (candidates) => drawByWeight(candidates, random) };
+/** Selects at random, each target with a probability proportional to its weight. */
+export function random({ random }: SelectorInput): Selector {
+  return { select: (candidates) => drawByWeight(candidates, random) };
 }

@@ -1,19 +1,32 @@
 import type { SocketAddress } from "../values/address.ts";
 
 /**
- * One address that serves connections, as one snapshot sees it.
- *
- * `slot` numbers its words in shared memory and stays with the address from snapshot to snapshot. `weight` is 0 or
- * more and may be fractional (0 = no new sessions). `maxConnections` is `Infinity` when there is no limit. Tier 0
- * serves first. `serving` is the control plane's verdict: up, not ejected, not draining, not in maintenance.
+ * A target as a snapshot has it: what changes only on reload and discovery. Its state and the weight in force are words in
+ * shared memory, under `slot`, which stays with the target from snapshot to snapshot.
  */
 export interface Target {
-  readonly address: string;
-  /** The same address, parsed: what a session connects to. */
-  readonly socketAddress: SocketAddress;
+  /** "host:port" as lb.yaml has it: its identity in the pool. */
+  readonly name: string;
+  /** What the name stands for, in order of preference; empty = nothing yet. */
+  readonly addresses: readonly SocketAddress[];
   readonly slot: number;
+  /** As configured, 0 or more (0 = no new sessions). */
   readonly weight: number;
+  /** `Infinity` = no limit. */
   readonly maxConnections: number;
+  /** Tier 0 serves first. */
   readonly tier: number;
-  readonly serving: boolean;
+}
+
+/** A target as one thread's picks see it. */
+export interface Candidate extends Target {
+  /** The weight in force, above 0, may be fractional. Only the pool writes it. */
+  weight: number;
+}
+
+/** The items with the one at `index` first and the others in their order behind it; an index out of range changes nothing. */
+export function preferredFirst<T>(items: readonly T[], index: number): readonly T[] {
+  const preferred = items[index];
+  if (preferred === undefined || index === 0) return items;
+  return [preferred, ...items.filter((_, each) => each !== index)];
 }

@@ -9,7 +9,9 @@ import type {
   Socket,
 } from "../relay/engine.ts";
 import type { Picked, Pool } from "../pool/pool.ts";
-import type { Target } from "../pool/target.ts";
+import { preferredFirst, type Target } from "../pool/target.ts";
+import type { Permits } from "../shared/permits.ts";
+import type { TargetWords } from "../shared/target_words.ts";
 import type { UnorderedSetMember } from "../values/unordered_set.ts";
 import type { CutReason, Reason } from "../values/words.ts";
 import type { Attempt, CloseRecord } from "./record.ts";
@@ -22,33 +24,29 @@ export interface SessionContext {
   readonly engine: Engine;
   readonly listener: { readonly name: string };
   readonly pool: Pool;
-  /** Each place the session has to take, in this order, and the reason it is refused with when there is none. */
-  readonly limits: readonly PlaceLimit[];
-  readonly places: Places;
+  /** Each permit the session has to take, in this order, and the reason it is refused with when there is none. */
+  readonly limits: readonly PermitLimit[];
+  readonly permits: Pick<Permits, "acquire" | "release">;
+  readonly targetWords: Pick<TargetWords, "lastAddress" | "setLastAddress">;
   readonly retryAttempts: number;
   readonly connectTimeoutMs: number;
   readonly relayLimits: RelayLimits;
-  /** Told of each attempt at once, failed or not: the record comes only when the session has ended. */
-  readonly onAttempt: (told: AttemptTold) => void;
+  /** Called for each attempt at once, failed or not: the record comes only when the session has ended. */
+  readonly onAttempt: (event: AttemptEvent) => void;
 }
 
-export interface AttemptTold {
+export interface AttemptEvent {
   readonly session: Session;
   readonly target: Target;
   readonly attempt: Attempt;
+  /** Why it failed, in words; empty where it did not. */
+  readonly detail: string;
 }
 
-export interface PlaceLimit {
+export interface PermitLimit {
   readonly slot: number;
   readonly max: number;
   readonly reason: "limit_process" | "limit_listener";
-}
-
-/** Open sessions, counted for all threads together. */
-export interface Places {
-  /** Takes one of `max` places; false when there is none. */
-  acquire(slot: number, max: number): boolean;
-  release(slot: number): void;
 }
 
 const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
@@ -62,19 +60,19 @@ const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
 /** A session from the moment its client was accepted. It owns the client's socket. */
 export class Session implements UnorderedSetMember {
   setIndex = -1;
-  /** Settles once, when both sockets are closed and every place is given back. Rejects only for a fault in the program. */
+  /** Settles once, when both sockets are closed and every permit is given back. Rejects only for a fault in the program. */
   readonly closed: Promise<Reason>;
   readonly #number: number;
   readonly #context: SessionContext;
   readonly #client: Socket;
   readonly #startedAt: number;
-  /** Since when the attempt to connect under way has been. */
-  #triedAt: number;
+  /** When the attempt to connect under way began. */
+  #attemptedAt: number;
   #attempts: readonly Attempt[] = [];
   #tried: readonly Target[] = [];
-  /** Of how many limits, from the first, a place is taken. */
-  #placesTaken = 0;
-  /** The target on which a place is taken, too. */
+  /** Of how many limits, from the first, a permit is held. */
+  #permitsHeld = 0;
+  /** The target of which a permit is held, too. */
   #target: Target | undefined;
   #connectMs: number | null = null;
   #relay: Relay | undefined;
@@ -82,7 +80,7 @@ export class Session implements UnorderedSetMember {
   #reason: Reason | undefined;
   #endedAt = 0;
 
-  /** `number` is unlike that of any other session of this thread. */
+  /** `number` is unlike that of any other session of this thread, before and after a restart of it. */
   constructor(
     client: Socket,
     { number, context }: { readonly number: number; readonly context: SessionContext },
@@ -90,7 +88,7 @@ export class Session implements UnorderedSetMember {
     this.#number = number;
     this.#client = client;
     this.#context = context;
-    this.#startedAt = this.#triedAt = context.engine.now();
+    this.#startedAt = this.#attemptedAt = context.engine.now();
     this.closed = this.#run();
   }
 
@@ -108,17 +106,16 @@ export class Session implements UnorderedSetMember {
   }
 
   async #run(): Promise<Reason> {
-    const full = this.#takePlaces();
+    const full = this.#acquireLimits();
     if (full !== undefined) return this.#refuse(full);
-    const { engine, connectTimeoutMs, relayLimits } = this.#context;
+    const { engine, relayLimits } = this.#context;
     const client = this.#client;
     try {
       for (;;) {
         const pick = this.#pick();
         if (pick.kind === "none") return this.#refuse(pick.reason);
-        const { target } = pick;
-        const connected = await engine.connect(target.socketAddress, { client, timeoutMs: connectTimeoutMs });
-        const refusal = this.#note(target, connected);
+        const connected = await this.#connect(pick.target);
+        const refusal = this.#recordAttempt(pick.target, connected);
         if (refusal !== undefined) return this.#refuse(refusal);
         if (connected.kind === "failed") continue;
         this.#relay = engine.relay(client, connected.socket, relayLimits);
@@ -126,32 +123,32 @@ export class Session implements UnorderedSetMember {
         return this.#end(end === "cut" ? this.#cutReason ?? "internal" : end);
       }
     } finally {
-      // The sockets are closed before their places are free: a cap on sessions is a cap on descriptors.
+      // The sockets are closed before the permits are free: a cap on sessions is a cap on descriptors.
       client[Symbol.dispose]();
-      this.#givePlacesBack();
+      this.#releaseLimits();
     }
   }
 
-  /** Takes a place under each limit; the reason when one has none left, and then none is taken. */
-  #takePlaces(): Reason | undefined {
-    const { places, limits } = this.#context;
+  /** Takes a permit under each limit; the reason when one has none left, and then none is held. */
+  #acquireLimits(): Reason | undefined {
+    const { permits, limits } = this.#context;
     for (const { slot, max, reason } of limits) {
-      if (!places.acquire(slot, max)) {
-        this.#givePlacesBack();
+      if (!permits.acquire(slot, max)) {
+        this.#releaseLimits();
         return reason;
       }
-      this.#placesTaken++;
+      this.#permitsHeld++;
     }
     return undefined;
   }
 
-  #givePlacesBack(): void {
-    const { places, limits } = this.#context;
-    if (this.#target !== undefined) places.release(this.#target.slot);
-    while (this.#placesTaken > 0) places.release(limits[--this.#placesTaken]!.slot);
+  #releaseLimits(): void {
+    const { permits, limits } = this.#context;
+    if (this.#target !== undefined) permits.release(this.#target.slot);
+    while (this.#permitsHeld > 0) permits.release(limits[--this.#permitsHeld]!.slot);
   }
 
-  /** Takes a place on a target that was not tried yet; the reason to refuse the client when there is none to try. */
+  /** Takes a permit of a target that was not tried yet; the reason to refuse the client when there is none to try. */
   #pick(): { readonly kind: "target"; readonly target: Target } | {
     readonly kind: "none";
     readonly reason: Reason;
@@ -169,21 +166,35 @@ export class Session implements UnorderedSetMember {
     return { kind: "none", reason: last ?? (pick.reason === "full" ? "queue_full" : "no_target") };
   }
 
-  /** Notes an attempt; returns the reason to refuse the client with when it is not to be served after all. */
-  #note(target: Target, connected: Connected): Reason | undefined {
+  /** Tries the target's addresses within one time limit, first the one that a connection was made to last. */
+  async #connect({ addresses, slot }: Target): Promise<Connected> {
+    const { engine, targetWords, connectTimeoutMs } = this.#context;
+    const options = { client: this.#client, timeoutMs: connectTimeoutMs };
+    if (addresses.length === 1) return await engine.connect(addresses, options);
+    const inOrder = preferredFirst(addresses, targetWords.lastAddress(slot));
+    const connected = await engine.connect(inOrder, options);
+    if (connected.kind === "connected") {
+      targetWords.setLastAddress(slot, addresses.indexOf(inOrder[connected.index]!));
+    }
+    return connected;
+  }
+
+  /** Records an attempt; returns the reason to refuse the client with when it is not to be served after all. */
+  #recordAttempt(target: Target, connected: Connected): Reason | undefined {
     const now = this.#context.engine.now();
     const error = connected.kind === "connected" ? null : connectReasons[connected.failure];
-    const attempt = { target: target.address, error, ms: roundMs(now - this.#triedAt) };
-    this.#triedAt = now;
+    const detail = connected.kind === "connected" ? "" : connected.detail;
+    const attempt = { target: target.name, error, ms: roundMs(now - this.#attemptedAt) };
+    this.#attemptedAt = now;
     this.#attempts = [...this.#attempts, attempt];
-    this.#context.onAttempt({ session: this, target, attempt });
-    if (error === null) {
+    this.#context.onAttempt({ session: this, target, attempt, detail });
+    if (connected.kind === "connected") {
       this.#connectMs = roundMs(now - this.#startedAt);
-      if (this.#cutReason !== undefined && connected.kind === "connected") connected.socket[Symbol.dispose]();
+      if (this.#cutReason !== undefined) connected.socket.reset();
       return this.#cutReason;
     }
     this.#target = undefined;
-    this.#context.places.release(target.slot);
+    this.#context.permits.release(target.slot);
     this.#tried = [...this.#tried, target];
     return this.#cutReason ?? (error === "client_gone_connect" ? error : undefined);
   }
@@ -214,7 +225,7 @@ export class Session implements UnorderedSetMember {
     return this.#relay?.sentBytes ?? 0;
   }
 
-  /** What is told of it, once it is closed. */
+  /** The one record of the session, once it is closed; throws before. */
   record(): CloseRecord {
     const reason = this.#reason;
     if (reason === undefined) throw new Error(`session ${this.id} is open`);
@@ -226,7 +237,7 @@ export class Session implements UnorderedSetMember {
       id: this.id,
       listener: listener.name,
       pool: pool.name,
-      target: this.target?.address ?? null,
+      target: this.target?.name ?? null,
       client: this.#client.remote,
       attempts: this.#attempts,
       bytes: { received: this.receivedBytes, sent: this.sentBytes },

@@ -1,26 +1,34 @@
 /**
- * Deals turns in proportion to weights, so that every beginning of the row is as fair as whole numbers allow.
+ * A sequence of indexes in proportion to weights, so that every beginning of it is as fair as whole numbers allow.
  *
- * The k-th turn (from 0) of weight w is due at (k + 1/2) / w and the earliest is next, of equals the lower index: the
- * divisor method of Webster and Sainte-Laguë. Weights 1 and 2 give b a b. Kept in a heap: O(log n) for each turn.
+ * The k-th occurrence (from 0) of weight w is due at (k + 1/2) / w and the earliest is next, of equals the lower index: the
+ * divisor method of Webster and Sainte-Laguë. Weights 1 and 2 give b a b. Kept in a heap: O(log n) for each, O(1) where all
+ * weights are equal, which then come one after the other.
  */
-export class WeightedTurns {
+export class WeightedSequence {
   readonly #weights: readonly number[];
   readonly #taken: Float64Array;
   readonly #due: Float64Array;
   readonly #heap: number[];
+  readonly #allEqual: boolean;
+  #last = -1;
 
   /** `weights` must not be empty; each is above 0 and finite. */
   constructor(weights: readonly number[]) {
     this.#weights = weights;
+    this.#allEqual = weights.every((weight) => weight === weights[0]);
     this.#taken = new Float64Array(weights.length);
     this.#due = Float64Array.from(weights, (weight) => 0.5 / weight);
     // A sorted row is a heap.
     this.#heap = weights.map((_, index) => index).sort((a, b) => this.#isBefore(a, b) ? -1 : 1);
   }
 
-  /** The index of the weight whose turn it is. */
+  /** The next index. */
   next(): number {
+    if (this.#allEqual) {
+      this.#last = this.#last + 1 === this.#weights.length ? 0 : this.#last + 1;
+      return this.#last;
+    }
     const index = this.#heap[0]!;
     const taken = this.#taken[index]! + 1;
     this.#taken[index] = taken;

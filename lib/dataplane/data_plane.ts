@@ -1,0 +1,197 @@
+/** One data-plane thread's work: listeners, sessions, counters. It decides nothing; it reads the newest snapshot. */
+import { Pool } from "../pool/pool.ts";
+import type { Engine, Socket } from "../relay/engine.ts";
+import { Session, type SessionContext } from "../session/session.ts";
+import { count } from "../shared/counters.ts";
+import type { SharedMemory } from "../shared/layout.ts";
+import { Readers } from "../shared/readers.ts";
+import { type Shared, sharedViews } from "../shared/shared.ts";
+import type { SocketAddress } from "../values/address.ts";
+import { UnorderedSet } from "../values/unordered_set.ts";
+import type { CutReason, Reason } from "../values/words.ts";
+import { Listeners } from "./listeners.ts";
+import type { Bind, Report } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import { Revisions, type RevisionUse } from "./revisions.ts";
+import type { ListenerSpec, PoolPlan, Snapshot } from "./snapshot.ts";
+
+export interface DataPlaneOptions {
+  /** The number of this thread, from 0. */
+  readonly worker: number;
+  readonly engine: Engine;
+  readonly memory: SharedMemory;
+  /** Takes reports to the control plane. */
+  readonly post: (report: Report) => void;
+}
+
+/** Failed attempts that say nothing about the target. */
+const localFailures: ReadonlySet<string> = new Set(["client_gone_connect", "resource"]);
+
+/** What the sessions of a listener need and are counted under, put together once for each snapshot. */
+interface ListenerRuntime {
+  readonly access: Snapshot["access"];
+  readonly listener: ListenerSpec;
+  readonly context: SessionContext;
+  readonly use: RevisionUse;
+}
+
+/** Its owner calls `bind`, `apply` and `accept`, and to end it `drain` or `cut`. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #shared: Shared;
+  readonly #counters: Float64Array;
+  readonly #outbox: Outbox;
+  readonly #sessions = new UnorderedSet<Session>();
+  readonly #listeners: Listeners<ListenerRuntime>;
+  readonly #revisions: Revisions;
+  /** Resolves the drain under way. */
+  #onLastSession: (() => void) | undefined;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    const { engine, memory, worker } = options;
+    this.#shared = sharedViews(memory, memory.held[worker]);
+    const counters = memory.counters[worker];
+    if (counters === undefined) throw new RangeError(`no counters for worker ${worker}`);
+    this.#counters = counters;
+    this.#outbox = new Outbox(options.post, engine.after);
+    const readers = new Readers(memory);
+    this.#revisions = new Revisions((oldest) => readers.set(worker, oldest));
+    this.#listeners = new Listeners({
+      engine,
+      onClient: (client, runtime) => this.#serveOrReset(client, runtime),
+      onError: (runtime, cause) => this.#outbox.acceptError(runtime?.listener.name ?? "", cause),
+    });
+  }
+
+  /** Takes over a snapshot; sessions that are open keep theirs. Throws for one that is not sound, and changes nothing then. */
+  apply(snapshot: Snapshot): void {
+    const pools = new Map(snapshot.pools.map((plan) => {
+      const pool = new Pool(plan, { shared: this.#shared, random: Math.random });
+      return [plan.name, { plan, pool }];
+    }));
+    const served = snapshot.listeners.map((listener) => {
+      const served = pools.get(listener.pool);
+      if (served === undefined) throw new Error(`listener ${listener.name}: no pool ${listener.pool}`);
+      return { listener, context: this.#context(snapshot, listener, served) };
+    });
+    const use = this.#revisions.begin(snapshot.revision);
+    const { access } = snapshot;
+    const runtimes = new Map(
+      served.flatMap(({ listener, context }) =>
+        listener.binds.map((key): [string, ListenerRuntime] => [key, { access, listener, context, use }])
+      ),
+    );
+    this.#listeners.route((key) => runtimes.get(key));
+  }
+
+  /** Binds all addresses or none, besides those bound before; throws BindError for the first that fails. */
+  bind(binds: readonly Bind[]): SocketAddress[] {
+    return this.#listeners.bind(binds);
+  }
+
+  /** Serves what waits in the accept queues of these binds, and closes them. */
+  unbind(keys: readonly string[]): void {
+    this.#listeners.unbind(keys);
+  }
+
+  /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */
+  accept(): void {
+    this.#listeners.accept();
+  }
+
+  /** Unbinds everything; posts `drained` when the last session has ended. */
+  async drain(): Promise<void> {
+    await this.#listeners.close();
+    if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#onLastSession = resolve);
+    this.#outbox.flush();
+    this.#options.post({ type: "drained" });
+  }
+
+  /** Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. */
+  cut(reason: CutReason, spreadMs: number): void {
+    const sessions = this.#sessions.members();
+    for (const [index, session] of sessions.entries()) {
+      if (spreadMs === 0) session.cut(reason);
+      else this.#options.engine.after(spreadMs * index / sessions.length, () => session.cut(reason));
+    }
+  }
+
+  #serveOrReset(client: Socket, runtime: ListenerRuntime): void {
+    try {
+      this.#serve(client, runtime);
+    } catch (error) {
+      client.reset();
+      this.#outbox.fault(error);
+    }
+  }
+
+  #serve(client: Socket, runtime: ListenerRuntime): void {
+    const { memory, worker } = this.#options;
+    // In shared memory, so that a thread which takes the place of a dead one goes on with its numbers.
+    const number = ++memory.sessionNumbers[worker]!;
+    const session = new Session(client, { number, context: runtime.context });
+    this.#sessions.add(session);
+    runtime.use.enter();
+    session.closed.then((reason) => {
+      this.#count(session, reason, runtime);
+      this.#forget(session, runtime);
+    }, (error) => {
+      this.#outbox.fault(error);
+      this.#forget(session, runtime);
+    });
+  }
+
+  #forget(session: Session, { use }: ListenerRuntime): void {
+    this.#sessions.delete(session);
+    use.leave();
+    if (this.#sessions.size === 0) this.#onLastSession?.();
+  }
+
+  #context(
+    snapshot: Snapshot,
+    listener: ListenerSpec,
+    { plan, pool }: { readonly plan: PoolPlan; readonly pool: Pool },
+  ): SessionContext {
+    const { slot, maxConnections } = snapshot.process;
+    const { permits, targets } = this.#shared;
+    return {
+      thread: this.#options.worker,
+      generation: snapshot.generation,
+      engine: this.#options.engine,
+      listener,
+      pool,
+      limits: [
+        { slot, max: maxConnections, reason: "limit_process" },
+        { slot: listener.slot, max: listener.maxConnections, reason: "limit_listener" },
+      ],
+      permits,
+      targetWords: targets,
+      retryAttempts: plan.retryAttempts,
+      connectTimeoutMs: listener.connectTimeoutMs,
+      relayLimits: listener.relayLimits,
+      onAttempt: ({ session, target, attempt, detail }) => {
+        const { error } = attempt;
+        if (error === null) return count(this.#counters, { slot: target.slot, field: "total" });
+        if (!localFailures.has(error)) count(this.#counters, { slot: target.slot, field: "failed" });
+        this.#outbox.failedAttempt({ ...attempt, session: session.id, pool: pool.name, detail });
+      },
+    };
+  }
+
+  #count(session: Session, reason: Reason, { access, listener: { slot } }: ListenerRuntime): void {
+    const region = this.#counters;
+    const { receivedBytes, sentBytes, target } = session;
+    count(region, { slot, field: "total" });
+    count(region, { slot, field: "receivedBytes" }, receivedBytes);
+    count(region, { slot, field: "sentBytes" }, sentBytes);
+    if (target === undefined) count(region, { slot, field: "failed" });
+    else {
+      count(region, { slot: target.slot, field: "receivedBytes" }, receivedBytes);
+      count(region, { slot: target.slot, field: "sentBytes" }, sentBytes);
+    }
+    if (access === "all" || (access === "abnormal" && reason !== "done")) {
+      this.#outbox.closed(session.record());
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/** The addresses that a data-plane thread listens on, and which listener's rules their clients get. */
+import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
+import type { SocketAddress } from "../values/address.ts";
+import type { Bind, BindFailure } from "./messages.ts";
+
+export interface ListenersOptions<Runtime> {
+  readonly engine: Engine;
+  /** Takes an accepted client, with the rules that its bind has by now. Owns it from here on. */
+  readonly onClient: (client: Socket, runtime: Runtime) => void;
+  /** Called for each accept that failed. */
+  readonly onError: (runtime: Runtime | undefined, cause: string) => void;
+}
+
+interface Listening<Runtime> {
+  readonly acceptor: Acceptor;
+  /** The rules for its clients. A bind that leaves a snapshot keeps the ones it had, for those who wait in its queue. */
+  runtime: Runtime | undefined;
+  isAccepting: boolean;
+}
+
+/**
+ * Binds, accepts, unbinds. A bind has a key, and the rules for its clients come by that key with each snapshot, so that it can
+ * pass from one listener to another without being closed.
+ */
+export class Listeners<Runtime> {
+  readonly #options: ListenersOptions<Runtime>;
+  readonly #bound = new Map<string, Listening<Runtime>>();
+  /** Accept loops that have not ended. */
+  readonly #loops = new Set<Promise<void>>();
+  /** Clients that were accepted and wait until what has happened before is dealt with. */
+  #accepted: { readonly client: Socket; readonly listening: Listening<Runtime> }[] = [];
+  #mayAccept = false;
+
+  constructor(options: ListenersOptions<Runtime>) {
+    this.#options = options;
+  }
+
+  /** Binds all addresses or none; returns those in fact bound, in their order. Throws BindError for the first that fails. */
+  bind(binds: readonly Bind[]): SocketAddress[] {
+    const added: string[] = [];
+    for (const bind of binds) {
+      try {
+        this.#bound.set(bind.key, this.#listen(bind));
+        added.push(bind.key);
+      } catch (error) {
+        for (const key of added) {
+          this.#bound.get(key)?.acceptor[Symbol.dispose]();
+          this.#bound.delete(key);
+        }
+        throw new BindError(bind.key, { cause: error });
+      }
+    }
+    return added.map((key) => this.#bound.get(key)!.acceptor.address);
+  }
+
+  /** Gives each bind the rules for its clients from now on; a bind that `runtimeOf` does not know keeps its own. */
+  route(runtimeOf: (key: string) => Runtime | undefined): void {
+    for (const [key, listening] of this.#bound) listening.runtime = runtimeOf(key) ?? listening.runtime;
+    if (this.#mayAccept) this.accept();
+  }
+
+  /** Accepts on every bind that has rules, now and whenever one gets them. */
+  accept(): void {
+    this.#mayAccept = true;
+    for (const listening of this.#bound.values()) {
+      if (listening.isAccepting || listening.runtime === undefined) continue;
+      listening.isAccepting = true;
+      this.#follow(this.#acceptAll(listening));
+    }
+  }
+
+  /** Serves what waits in the accept queues of these binds, and closes them. */
+  unbind(keys: Iterable<string>): void {
+    for (const key of [...keys]) {
+      const listening = this.#bound.get(key);
+      if (listening === undefined) continue;
+      this.#bound.delete(key);
+      // Without rules nobody has been accepted: whoever waits there is refused by the kernel.
+      if (listening.isAccepting) this.#follow(listening.acceptor.drain());
+      else listening.acceptor[Symbol.dispose]();
+    }
+  }
+
+  /** Unbinds everything; resolves once every client that was accepted has been handed over. */
+  async close(): Promise<void> {
+    this.#mayAccept = false;
+    this.unbind(this.#bound.keys());
+    while (this.#loops.size > 0) await Promise.all(this.#loops);
+    await new Promise<void>((resolve) => this.#options.engine.whenSettled(resolve));
+  }
+
+  #listen({ key, address, shared }: Bind): Listening<Runtime> {
+    const onError = (cause: string) => this.#options.onError(this.#bound.get(key)?.runtime, cause);
+    return {
+      acceptor: this.#options.engine.listen(address, { shared, onError }),
+      runtime: undefined,
+      isAccepting: false,
+    };
+  }
+
+  #follow(work: Promise<void>): void {
+    const loop = work.catch((error) =>
+      // A listener that serves no more must not go unnoticed: the kernel goes on giving it its share of the clients.
+      queueMicrotask(() => {
+        throw error;
+      })
+    ).finally(() => this.#loops.delete(loop));
+    this.#loops.add(loop);
+  }
+
+  async #acceptAll(listening: Listening<Runtime>): Promise<void> {
+    for (;;) {
+      const client = await listening.acceptor.accept();
+      if (client === undefined) return;
+      // A session that ended in the same moment is to give its permits back first, or its successor would be refused.
+      if (this.#accepted.push({ client, listening }) > 1) continue;
+      this.#options.engine.whenSettled(() => this.#handOver());
+    }
+  }
+
+  #handOver(): void {
+    const accepted = this.#accepted;
+    this.#accepted = [];
+    for (const { client, listening } of accepted) this.#options.onClient(client, listening.runtime!);
+  }
+}
+
+/** An address could not be bound; `cause` is what the system said. */
+export class BindError extends Error {
+  /** Of the bind. */
+  readonly key: string;
+  readonly failure: BindFailure;
+
+  constructor(key: string, options: ErrorOptions) {
+    const { cause } = options;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    super(message, options);
+    this.key = key;
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    this.failure = { code: typeof code === "string" ? code : undefined, message };
+  }
+}
