@@ -117,7 +117,10 @@ export class Session implements UnorderedSetMember {
         const pick = this.#pick();
         if (pick.kind === "none") return this.#refuse(pick.reason);
         const { target } = pick;
-        const connected = await engine.connect(target.socketAddress, { client, timeoutMs: connectTimeoutMs });
+        const connected = await engine.connect([target.socketAddress], {
+          client,
+          timeoutMs: connectTimeoutMs,
+        });
         const refusal = this.#note(target, connected);
         if (refusal !== undefined) return this.#refuse(refusal);
         if (connected.kind === "failed") continue;
