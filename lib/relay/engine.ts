@@ -11,10 +11,16 @@ export interface Engine {
   now(): number;
   /** Calls back after so many milliseconds; returns what cancels it. Deno's own timers do not run in every engine's thread. */
   after(ms: number, callback: () => void): () => void;
-  /** Binds and listens. Throws what the system said when it cannot. The acceptor belongs to the caller. */
+  /**
+   * Binds and listens on an IP address or a unix path; the acceptor belongs to the caller. Throws what the system said when
+   * it cannot, and TypeError for a host name: names are resolved by the control plane.
+   */
   listen(address: SocketAddress, options: ListenOptions): Acceptor;
-  /** Opens a connection to a target. Never throws: a failure is an answer. The socket belongs to the caller. */
-  connect(address: SocketAddress, options: ConnectOptions): Promise<Connected>;
+  /**
+   * Opens a connection to a target: tries its addresses, IP or unix, in their order, each for an equal share of the time
+   * that is left (`connectInOrder`). Never throws: a failure is an answer. The socket belongs to the caller.
+   */
+  connect(addresses: readonly SocketAddress[], options: ConnectOptions): Promise<Connected>;
   /** Moves bytes both ways until both directions have ended; owns both sockets from here on and closes them. */
   relay(client: Socket, target: Socket, limits: RelayLimits): Relay;
 }
@@ -44,7 +50,7 @@ export interface Socket extends Disposable {
 }
 
 export interface ConnectOptions {
-  /** Milliseconds until the attempt is given up; Infinity = the system's own limit. */
+  /** Milliseconds for all addresses together until the attempt is given up; Infinity = the system's own limit. */
   readonly timeoutMs: number;
   /** The session's client: when it resets (or is reset by us) meanwhile, the attempt ends with `client_gone`. */
   readonly client: Socket;
@@ -54,8 +60,18 @@ export interface ConnectOptions {
 export type ConnectFailure = "refused" | "timeout" | "unreachable" | "resource" | "client_gone";
 
 export type Connected =
-  | { readonly kind: "connected"; readonly socket: Socket }
-  | { readonly kind: "failed"; readonly failure: ConnectFailure; readonly detail: string };
+  | {
+    readonly kind: "connected";
+    readonly socket: Socket;
+    /** Which of the addresses it is. */
+    readonly index: number;
+  }
+  | {
+    readonly kind: "failed";
+    readonly failure: ConnectFailure;
+    /** In words for people: "connection refused", with each address in front where there are several. */
+    readonly detail: string;
+  };
 
 /** Limits of one relay in milliseconds; Infinity = none. */
 export interface RelayLimits {

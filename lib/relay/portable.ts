@@ -6,9 +6,12 @@
 import type { SocketAddress } from "../values/address.ts";
 import { formatAddress } from "../values/address.ts";
 import { BufferPool } from "./buffers.ts";
+import { connectInOrder } from "./connect_in_order.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine, ListenOptions } from "./engine.ts";
 import type { Relay, RelayLimits, Socket } from "./engine.ts";
+import { clientGone, osError, timedOut, wordsForError } from "./failure_words.ts";
+import { isLiteral, notAnAddress } from "./literal.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { type ByteSocket, StreamRelay } from "./stream_relay.ts";
 
@@ -30,7 +33,12 @@ export function portableEngine(): Engine {
       return () => clearTimeout(timer);
     },
     listen: (address, options) => new PortableAcceptor(address, options),
-    connect,
+    connect: (addresses, options) =>
+      connectInOrder(addresses, {
+        timeoutMs: options.timeoutMs,
+        now: () => performance.now(),
+        connectTo: (address, timeoutMs) => connectTo(address, { client: options.client, timeoutMs }),
+      }),
     relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
       return new StreamRelay(client as PortableSocket, target as PortableSocket, { limits, pool, deadlines });
     },
@@ -44,6 +52,7 @@ class PortableAcceptor implements Acceptor {
   #closed = false;
 
   constructor(address: SocketAddress, options: ListenOptions) {
+    if (!isLiteral(address)) throw new TypeError(notAnAddress(address));
     this.#onError = options.onError;
     this.#listener = address.kind === "unix"
       ? Deno.listen({ transport: "unix", path: address.path })
@@ -148,7 +157,9 @@ function noDelay(conn: Deno.TcpConn): void {
   }
 }
 
-async function connect(address: SocketAddress, options: ConnectOptions): Promise<Connected> {
+/** Tries one address. */
+async function connectTo(address: SocketAddress, options: ConnectOptions): Promise<Connected> {
+  if (!isLiteral(address)) return { kind: "failed", failure: "unreachable", detail: notAnAddress(address) };
   const abort = new AbortController();
   let gaveUp: "timeout" | "client_gone" | undefined;
   const giveUp = (why: "timeout" | "client_gone") => {
@@ -161,10 +172,11 @@ async function connect(address: SocketAddress, options: ConnectOptions): Promise
   (options.client as PortableSocket).watch(() => giveUp("client_gone"));
   try {
     const conn = await dial(address, abort.signal);
-    return { kind: "connected", socket: new PortableSocket(conn) };
+    return { kind: "connected", socket: new PortableSocket(conn), index: 0 };
   } catch (error) {
-    const failure = gaveUp ?? connectFailure(error);
-    return { kind: "failed", failure, detail: gaveUp === undefined ? message(error) : failure };
+    if (gaveUp === "timeout") return { kind: "failed", failure: gaveUp, detail: timedOut };
+    if (gaveUp === "client_gone") return { kind: "failed", failure: gaveUp, detail: clientGone };
+    return { kind: "failed", failure: connectFailure(error), detail: wordsForError(error) };
   } finally {
     clearTimeout(timer);
   }
@@ -177,12 +189,12 @@ function dial(address: SocketAddress, signal: AbortSignal): Promise<Deno.Conn> {
     : Deno.connect({ hostname: address.host, port: address.port, signal } as Deno.ConnectOptions);
 }
 
-/** Error numbers of Linux (errno.h) that mean that the fault is on our side: ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM. */
-const ourFault = new Set([23, 24, 99, 105, 12]);
+/** Error numbers of Linux (errno.h) that mean a fault of this machine: ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM. */
+const localFaults = new Set([23, 24, 99, 105, 12]);
 
 function connectFailure(error: unknown): ConnectFailure {
-  const number = Number(/\(os error (\d+)\)/.exec(message(error))?.[1]);
-  if (ourFault.has(number)) return "resource";
+  const number = osError(message(error));
+  if (number !== undefined && localFaults.has(number)) return "resource";
   if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset) {
     return "refused";
   }

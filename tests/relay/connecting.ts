@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Connected, Socket } from "../../lib/relay/engine.ts";
-import type { SocketAddress } from "../../lib/values/address.ts";
+import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { eventually } from "../support/eventually.ts";
 import { payload } from "../support/payload.ts";
 import { type Peer, receive, receiveExactly, sendAll } from "../support/peer.ts";
@@ -26,7 +26,8 @@ function failureOf(connected: Connected): string {
 /** Connects to where nobody answers, lets something happen meanwhile, and tells how the attempt ended. */
 async function whileConnecting(
   world: World,
-  { before, meanwhile }: {
+  { before, meanwhile, others = [] }: {
+    others?: readonly SocketAddress[];
     before?: (client: Peer) => Promise<void>;
     meanwhile: (client: Peer, socket: Socket) => void;
   },
@@ -34,7 +35,7 @@ async function whileConnecting(
   const address = await world.silentAddress();
   return await withClient(world, async ({ client, socket }) => {
     await before?.(client);
-    const connecting = world.engine.connect(address, { timeoutMs: 30_000, client: socket });
+    const connecting = world.engine.connect([address, ...others], { timeoutMs: 30_000, client: socket });
     await turnsOfTheLoop();
     meanwhile(client, socket);
     return failureOf(await connecting);
@@ -58,7 +59,7 @@ async function earlyBytesArrive(
   await sendAll(client, payload(6_000, 1));
   const [target, connected] = await Promise.all([
     accept(),
-    world.engine.connect(address, { timeoutMs: 5_000, client: socket }),
+    world.engine.connect([address], { timeoutMs: 5_000, client: socket }),
   ]);
   assert(connected.kind === "connected");
   const relay = world.engine.relay(socket, connected.socket, unlimited);
@@ -68,15 +69,113 @@ async function earlyBytesArrive(
   await relay.ended;
 }
 
+/** Connects to several addresses, of which the last is a target, and tells which of them it was. */
+async function connectsAtLast(
+  world: World,
+  before: readonly SocketAddress[],
+  timeoutMs: number,
+): Promise<number | string> {
+  const listener = world.openTarget();
+  return await withClient(world, async ({ socket }) => {
+    const connected = await world.engine.connect([...before, listener.address], {
+      timeoutMs,
+      client: socket,
+    });
+    if (connected.kind === "failed") return connected.failure;
+    using _socket = connected.socket;
+    await listener.accept();
+    return connected.index;
+  });
+}
+
+/** The failure of an attempt to connect to these addresses, and its words. */
+async function failing(
+  world: World,
+  addresses: readonly SocketAddress[],
+  timeoutMs = 5_000,
+): Promise<readonly [failure: string, detail: string]> {
+  return await withClient(world, async ({ socket }) => {
+    const connected = await world.engine.connect(addresses, { timeoutMs, client: socket });
+    return connected.kind === "failed" ? [connected.failure, connected.detail] : [failureOf(connected), ""];
+  });
+}
+
+/** How every engine treats a target that has several addresses, or none. */
+const severalAddresses: readonly ContractCase[] = [
+  {
+    name: "a target whose first addresses refuse is reached at the next one, and the answer says which",
+    async run(world) {
+      const dead = [await world.deadAddress(), await world.deadAddress()];
+      assert.equal(await connectsAtLast(world, dead, 5_000), 2);
+    },
+  },
+  {
+    name: "an address that never answers does not use up the time of the next one",
+    needs: "silent targets",
+    async run(world) {
+      assert.equal(await connectsAtLast(world, [await world.silentAddress()], 1_000), 1);
+    },
+  },
+  {
+    name: "a target that refuses at every address is refused, and the words name each of them",
+    async run(world) {
+      const dead = [await world.deadAddress(), await world.deadAddress()];
+      const [failure, detail] = await failing(world, dead);
+      assert.equal(failure, "refused");
+      assert.equal(detail, dead.map((address) => `${formatAddress(address)}: connection refused`).join("; "));
+    },
+  },
+  {
+    name: "a target that refuses at one address and is silent at another is refused within the one time",
+    needs: "silent targets",
+    async run(world) {
+      const [dead, silent] = [await world.deadAddress(), await world.silentAddress()];
+      const [failure, detail] = await failing(world, [silent, dead], 100);
+      assert.equal(failure, "refused");
+      assert.match(detail, /: no answer in time; .*: connection refused$/);
+    },
+  },
+  {
+    name: "a client that leaves while the first address is tried ends the attempt, and no other is tried",
+    needs: "silent targets",
+    async run(world) {
+      const listener = world.openTarget();
+      const failure = await whileConnecting(world, {
+        others: [listener.address],
+        meanwhile: (client) => client.reset(),
+      });
+      assert.equal(failure, "client_gone");
+    },
+  },
+  {
+    name: "a target without an address is unreachable",
+    async run(world) {
+      assert.deepEqual(await failing(world, []), ["unreachable", "no address"]);
+    },
+  },
+  {
+    name: "a host name is not looked up, neither to connect nor to listen",
+    async run(world) {
+      const name: SocketAddress = { kind: "tcp", host: "localhost", port: 80 };
+      const words = "localhost:80 is a host name, not an IP address";
+      assert.deepEqual(await failing(world, [name]), ["unreachable", words]);
+      const listening = () => world.engine.listen(name, { shared: false, onError: () => {} });
+      assert.throws(listening, new TypeError(words));
+    },
+  },
+];
+
 /** How every engine answers attempts to connect. */
 export const connecting: readonly ContractCase[] = [
+  ...severalAddresses,
   {
     name: "connecting to where nobody listens is refused",
     run: (world) =>
       withClient(world, async ({ socket }) => {
         const address = await world.deadAddress();
-        const connected = await world.engine.connect(address, { timeoutMs: 5_000, client: socket });
-        assert.equal(failureOf(connected), "refused");
+        const connected = await world.engine.connect([address], { timeoutMs: 5_000, client: socket });
+        assert(connected.kind === "failed");
+        assert.deepEqual([connected.failure, connected.detail], ["refused", "connection refused"]);
       }),
   },
   {
@@ -85,7 +184,7 @@ export const connecting: readonly ContractCase[] = [
     async run(world) {
       const address = await world.silentAddress();
       await withClient(world, async ({ socket }) => {
-        const connected = await world.engine.connect(address, { timeoutMs: 50, client: socket });
+        const connected = await world.engine.connect([address], { timeoutMs: 50, client: socket });
         assert.equal(failureOf(connected), "timeout");
       });
     },
@@ -140,7 +239,7 @@ export const connecting: readonly ContractCase[] = [
       const address = await world.silentAddress();
       await withClient(world, async ({ client, socket }) => {
         socket.reset();
-        const connected = await world.engine.connect(address, { timeoutMs: 2_000, client: socket });
+        const connected = await world.engine.connect([address], { timeoutMs: 2_000, client: socket });
         assert.equal(failureOf(connected), "client_gone");
         await receive(client);
       });

@@ -99,7 +99,7 @@ export async function relayedTo(
   const { client, socket } = await accepted(world, acceptor);
   const [target, connected] = await Promise.all([
     listener.accept(),
-    world.engine.connect(listener.address, { timeoutMs: 5_000, client: socket }),
+    world.engine.connect([listener.address], { timeoutMs: 5_000, client: socket }),
   ]);
   if (connected.kind === "failed") throw new Error(`cannot connect to the target: ${connected.detail}`);
   const relay = world.engine.relay(socket, connected.socket, { ...unlimited, ...limits });

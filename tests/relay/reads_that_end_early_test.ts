@@ -25,7 +25,7 @@ async function session(
   await speak(client);
   const socket = (await acceptor.accept())!;
   const listener = targets.openTarget();
-  const connected = await clients.engine.connect(listener.address, { timeoutMs: 5_000, client: socket });
+  const connected = await clients.engine.connect([listener.address], { timeoutMs: 5_000, client: socket });
   assert.ok(connected.kind === "connected");
   const relay = clients.engine.relay(socket, connected.socket, unlimited);
   const target = await listener.accept();

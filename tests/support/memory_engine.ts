@@ -1,7 +1,9 @@
 import { BufferPool } from "../../lib/relay/buffers.ts";
+import { connectInOrder } from "../../lib/relay/connect_in_order.ts";
 import { Deadlines } from "../../lib/relay/deadlines.ts";
 import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine } from "../../lib/relay/engine.ts";
 import type { ListenOptions, Relay, RelayLimits, Socket } from "../../lib/relay/engine.ts";
+import { isLiteral, notAnAddress } from "../../lib/relay/literal.ts";
 import { StreamRelay } from "../../lib/relay/stream_relay.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { MemorySocket } from "./memory_socket.ts";
@@ -36,6 +38,7 @@ export class MemoryEngine implements Engine {
   }
 
   listen(address: SocketAddress, options: ListenOptions): MemoryAcceptor {
+    if (!isLiteral(address)) throw new TypeError(notAnAddress(address));
     const bound = address.kind === "tcp" && address.port === 0
       ? { ...address, port: this.#nextPort++ }
       : address;
@@ -56,13 +59,22 @@ export class MemoryEngine implements Engine {
     this.#acceptors.get(formatAddress(address))?.onError(cause);
   }
 
-  async connect(address: SocketAddress, { timeoutMs, client }: ConnectOptions): Promise<Connected> {
+  connect(addresses: readonly SocketAddress[], { timeoutMs, client }: ConnectOptions): Promise<Connected> {
+    return connectInOrder(addresses, {
+      timeoutMs,
+      now: () => performance.now(),
+      connectTo: (address, timeoutMs) => this.#connectTo(address, { client, timeoutMs }),
+    });
+  }
+
+  async #connectTo(address: SocketAddress, { timeoutMs, client }: ConnectOptions): Promise<Connected> {
+    if (!isLiteral(address)) return { kind: "failed", failure: "unreachable", detail: notAnAddress(address) };
     const key = formatAddress(address);
     this.attempts.push(key);
     const answer = this.#answers.get(key) ?? (this.#acceptors.has(key) ? undefined : "refused");
     const failure = await outcome(answer, { timeoutMs, client: client as MemorySocket });
-    if (failure !== undefined) return { kind: "failed", failure, detail: failure };
-    return { kind: "connected", socket: this.dial(address) };
+    if (failure !== undefined) return { kind: "failed", failure, detail: details[failure] };
+    return { kind: "connected", socket: this.dial(address), index: 0 };
   }
 
   relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
@@ -86,6 +98,15 @@ export class MemoryEngine implements Engine {
     return near;
   }
 }
+
+/** The words for each failure. */
+const details: { readonly [failure in ConnectFailure]: string } = {
+  refused: "connection refused",
+  timeout: "no answer in time",
+  unreachable: "host unreachable",
+  resource: "out of descriptors",
+  client_gone: "the client is gone",
+};
 
 /** How an attempt ends: with a failure, or undefined = connected. */
 async function outcome(

@@ -1,6 +1,7 @@
 /** Accepting: a listening socket that hands out connections one by one, also when descriptors run out. */
-import { formatAddress, type SocketAddress } from "../../values/address.ts";
+import type { SocketAddress } from "../../values/address.ts";
 import type { Acceptor, ListenOptions, Socket } from "../engine.ts";
+import { notAnAddress } from "../literal.ts";
 import { ourFault } from "./connect.ts";
 import { ep, errno, so, SystemError } from "./libc.ts";
 import type { Reactor, Watcher } from "./reactor.ts";
@@ -36,7 +37,7 @@ export class LinuxAcceptor implements Acceptor, Watcher {
     this.#reactor = reactor;
     this.#onError = onError;
     const encoded = encodeAddress(address);
-    if (encoded === undefined) throw new TypeError(`${formatAddress(address)} is not an IP address`);
+    if (encoded === undefined) throw new TypeError(notAnAddress(address));
     this.#descriptor = openSocket(reactor, encoded);
     try {
       this.address = this.#bind(address, encoded, shared);

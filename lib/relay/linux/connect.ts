@@ -1,13 +1,16 @@
 /** Connecting: an attempt that ends when the connection stands, or cannot, or nobody waits for it any more. */
 import type { SocketAddress } from "../../values/address.ts";
 import type { Connected, ConnectFailure, ConnectOptions } from "../engine.ts";
-import { errno, errnoName, so, type SystemError } from "./libc.ts";
+import { connectInOrder } from "../connect_in_order.ts";
+import * as words from "../failure_words.ts";
+import { notAnAddress } from "../literal.ts";
+import { errno, so, type SystemError } from "./libc.ts";
 import type { Reactor, Task } from "./reactor.ts";
 import { ackWithData, LinuxSocket, openSocket } from "./socket.ts";
-import { encodeAddress, encodedAddress } from "./socket_address.ts";
+import { encodedAddress } from "./socket_address.ts";
 import type { Timer } from "./timers.ts";
 
-const clientGone: Connected = { kind: "failed", failure: "client_gone", detail: "client_gone" };
+const clientGone: Connected = { kind: "failed", failure: "client_gone", detail: words.clientGone };
 
 /** One attempt to connect. As a timer it is the time limit, as a task it hears of both sockets. */
 class Connecting implements Task, Timer {
@@ -35,7 +38,7 @@ class Connecting implements Task, Timer {
   }
 
   due(): void {
-    this.#finish({ kind: "failed", failure: "timeout", detail: "timeout" });
+    this.#finish({ kind: "failed", failure: "timeout", detail: words.timedOut });
   }
 
   run(): void {
@@ -46,7 +49,7 @@ class Connecting implements Task, Timer {
     }
     if (!socket.writable) return;
     const number = socket.cut ? pendingError(this.#reactor, socket.descriptor) : 0;
-    this.#finish(number === 0 ? { kind: "connected", socket } : failed(number));
+    this.#finish(number === 0 ? { kind: "connected", socket, index: 0 } : failed(number));
   }
 
   #finish(connected: Connected): void {
@@ -58,41 +61,24 @@ class Connecting implements Task, Timer {
   }
 }
 
-export interface Attempt {
-  readonly options: ConnectOptions;
-  readonly address: SocketAddress;
-  /** Finds an address of a host name; rejects when there is none. */
-  readonly resolve: (host: string) => Promise<string>;
-}
-
-/** See `Engine.connect`; a host name is resolved first. */
-export function connect(reactor: Reactor, attempt: Attempt): Promise<Connected> {
-  const { address } = attempt;
-  const encoded = encodedAddress(address);
-  if (encoded !== undefined) return connectTo(reactor, encoded, attempt);
-  return address.kind === "unix"
-    ? Promise.resolve(unreachable("no address"))
-    : connectToName(reactor, attempt);
-}
-
-async function connectToName(reactor: Reactor, attempt: Attempt): Promise<Connected> {
-  const { address, resolve } = attempt;
-  if (address.kind === "unix") return unreachable("no address");
-  let host: string;
-  try {
-    host = await resolve(address.host);
-  } catch (error) {
-    return unreachable(error instanceof Error ? error.message : String(error));
-  }
-  const encoded = encodeAddress({ ...address, host });
-  return encoded === undefined ? unreachable("no address") : await connectTo(reactor, encoded, attempt);
-}
-
-function connectTo(
+/** See `Engine.connect`. */
+export function connect(
   reactor: Reactor,
-  encoded: Uint8Array<ArrayBuffer>,
-  { address, options }: Attempt,
+  addresses: readonly SocketAddress[],
+  { client, timeoutMs }: ConnectOptions,
 ): Promise<Connected> {
+  return connectInOrder(addresses, {
+    timeoutMs,
+    now: () => reactor.nowMs,
+    connectTo: (address, timeoutMs) => connectTo(reactor, address, { client, timeoutMs }),
+  });
+}
+
+function connectTo(reactor: Reactor, address: SocketAddress, options: ConnectOptions): Promise<Connected> {
+  const encoded = encodedAddress(address);
+  if (encoded === undefined) {
+    return Promise.resolve({ kind: "failed", failure: "unreachable", detail: notAnAddress(address) });
+  }
   const isTcp = encoded[0] !== so.AF_UNIX;
   const client = options.client as LinuxSocket;
   const hasData = !client.closed && client.hasBytes();
@@ -108,7 +94,7 @@ function connectTo(
   }
   const { libc } = reactor;
   if (libc.call.connect(socket.descriptor, encoded, encoded.length) === 0) {
-    return Promise.resolve({ kind: "connected", socket });
+    return Promise.resolve({ kind: "connected", socket, index: 0 });
   }
   const number = libc.errno();
   if (number === errno.EINPROGRESS) return new Connecting(reactor, socket, options).connected;
@@ -134,12 +120,7 @@ export const ourFault: ReadonlySet<number> = new Set([
 ]);
 
 function failed(number: number): Connected {
-  const detail = `${errnoName(number)} (os error ${number})`;
-  return { kind: "failed", failure: failureOf(number), detail };
-}
-
-function unreachable(detail: string): Connected {
-  return { kind: "failed", failure: "unreachable", detail };
+  return { kind: "failed", failure: failureOf(number), detail: words.wordsForErrno(number) };
 }
 
 function failureOf(number: number): ConnectFailure {

@@ -4,7 +4,7 @@
  */
 import type { Engine } from "../engine.ts";
 import { LinuxAcceptor } from "./acceptor.ts";
-import { type Attempt, connect } from "./connect.ts";
+import { connect } from "./connect.ts";
 import type { Shared } from "./direction.ts";
 import { Pipes, usualChunkBytes } from "./pipes.ts";
 import type { Reactor } from "./reactor.ts";
@@ -16,7 +16,6 @@ const usualBufferBytes = 64 * 1024;
 
 export interface LinuxEngineOptions {
   readonly reactor: Reactor;
-  readonly resolve: Attempt["resolve"];
   /** A read of so many bytes turns a direction to splice. */
   readonly bufferBytes?: number;
   /** As much as a direction that is spliced moves in a turn. */
@@ -28,7 +27,7 @@ export interface LinuxEngineOptions {
  * there are none.
  */
 export function linuxEngine(
-  { reactor, resolve, bufferBytes = usualBufferBytes, chunkBytes = usualChunkBytes }: LinuxEngineOptions,
+  { reactor, bufferBytes = usualBufferBytes, chunkBytes = usualChunkBytes }: LinuxEngineOptions,
 ): Engine & Disposable {
   const { libc } = reactor;
   const pipes = new Pipes(reactor, chunkBytes);
@@ -38,7 +37,7 @@ export function linuxEngine(
     now: () => reactor.nowMs,
     after: (ms, callback) => reactor.after(ms, callback),
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
-    connect: (address, options) => connect(reactor, { address, options, resolve }),
+    connect: (addresses, options) => connect(reactor, addresses, options),
     relay: (client, target, limits) =>
       new LinuxRelay(client as LinuxSocket, target as LinuxSocket, { shared, limits }),
     [Symbol.dispose]: () => pipes[Symbol.dispose](),

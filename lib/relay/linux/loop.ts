@@ -1,5 +1,4 @@
 /** What turns the reactor of a thread that has nothing else to do than its sessions. */
-import { lookup } from "node:dns/promises";
 import { setImmediate } from "node:timers";
 import type { Engine } from "../engine.ts";
 import { keepToOwnCore } from "./affinity.ts";
@@ -48,7 +47,7 @@ export function startLinuxThread({ index, count, owned, onError }: LinuxThreadOp
   keepToOwnCore(libc, { index, count });
   const wakeDescriptor = libc.call.eventfd(0, ep.EFD_NONBLOCK_CLOEXEC);
   if (wakeDescriptor < 0) throw new Error(`eventfd: ${errnoName(libc.errno())}`);
-  const state = { calls: 0, heard: 0, resolving: 0 };
+  const state = { calls: 0, heard: 0 };
   const calls = new BigUint64Array(1);
   const ready = () => {
     if (libc.call.read(wakeDescriptor, new Uint8Array(calls.buffer), 8) === 8) {
@@ -56,23 +55,13 @@ export function startLinuxThread({ index, count, owned, onError }: LinuxThreadOp
     }
   };
   reactor.watch(wakeDescriptor, { ready }, ep.IN | ep.ET);
-  const resolve = async (host: string) => {
-    state.resolving++;
-    try {
-      return (await lookup(host)).address;
-    } finally {
-      state.resolving--;
-      reactor.takeTime();
-    }
-  };
   turnForever(reactor, state).catch(onError);
-  return { engine: linuxEngine({ reactor, resolve }), wakeDescriptor, heard: () => state.heard++ };
+  return { engine: linuxEngine({ reactor }), wakeDescriptor, heard: () => state.heard++ };
 }
 
 interface State {
   readonly calls: number;
   readonly heard: number;
-  readonly resolving: number;
 }
 
 async function turnForever(reactor: Reactor, state: State): Promise<void> {
@@ -84,17 +73,17 @@ async function turnForever(reactor: Reactor, state: State): Promise<void> {
     // The thread must not go to sleep before all that an event has set off is through.
     const awake = rounds > 0;
     for (let round = 0; round < roundsATurn && rounds > 0; round++, rounds--) await null;
-    if (state.calls > state.heard || state.resolving > 0 || reactor.nowMs - lookedAt >= lookMs) {
+    if (state.calls > state.heard || reactor.nowMs - lookedAt >= lookMs) {
       lookedAt = reactor.nowMs;
       await letDenoTurn(state);
       reactor.takeTime();
       rounds = deepest;
     }
-    reactor.turn(awake || rounds > 0 || state.resolving > 0 ? 0 : lookMs);
+    reactor.turn(awake || rounds > 0 ? 0 : lookMs);
   }
 }
 
-/** Messages and name lookups come by Deno's own event loop. */
+/** Messages come by Deno's own event loop. */
 async function letDenoTurn(state: State): Promise<void> {
   for (let turns = 0; turns === 0 || (state.calls > state.heard && turns < mostTurns); turns++) {
     await new Promise<void>((resolve) => setImmediate(resolve));

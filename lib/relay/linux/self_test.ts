@@ -47,16 +47,15 @@ async function settled<T>(promise: Promise<T>, step: () => Promise<void>): Promi
 }
 
 async function relayOne(reactor: Reactor, step: () => Promise<void>): Promise<string | undefined> {
-  const resolve = () => Promise.reject(new Error("no names here"));
   // A small buffer: a read that fills it turns to splice.
   using opened = new DisposableStack();
-  const engine = opened.use(linuxEngine({ reactor, resolve, bufferBytes: 4_096 }));
+  const engine = opened.use(linuxEngine({ reactor, bufferBytes: 4_096 }));
   const listen = () => opened.use(engine.listen(loopback, { shared: false, onError: () => {} }));
   const [front, back] = [listen(), listen()];
   const client = opened.use(dial(reactor, front.address));
   const served = opened.use((await settled(front.accept(), step))!);
   const options = { client: served, timeoutMs: Infinity };
-  const connected = await settled(engine.connect(back.address, options), step);
+  const connected = await settled(engine.connect([back.address], options), step);
   if (connected.kind === "failed") return `connect: ${connected.detail}`;
   const target = opened.use((await settled(back.accept(), step))! as LinuxSocket);
   if (served.remoteHost !== "127.0.0.1") return `accept4 told of a client ${served.remote}`;

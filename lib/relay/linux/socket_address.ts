@@ -1,5 +1,6 @@
 /** `struct sockaddr` and our addresses, one into the other (netinet/in.h, sys/un.h). */
 import type { SocketAddress } from "../../values/address.ts";
+import { parseIpv4, parseIpv6 } from "../literal.ts";
 import { so } from "./libc.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -75,36 +76,6 @@ function encodeUnix(path: string): Bytes {
 
 function port(number: number): [number, number] {
   return [number >> 8, number & 255];
-}
-
-function parseIpv4(host: string): number[] | undefined {
-  const parts = host.split(".");
-  const numbers = parts.map(Number);
-  const valid = parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part)) &&
-    numbers.every((n) => n < 256);
-  return valid ? numbers : undefined;
-}
-
-/** RFC 4291, section 2.2, with an IPv4 tail (2.2.3). */
-function parseIpv6(host: string): number[] | undefined {
-  if (!/^[0-9a-fA-F:.]+$/.test(host) || !host.includes(":")) return undefined;
-  const [head = "", tail, ...more] = host.split("::");
-  if (more.length > 0) return undefined;
-  const front = groups(head);
-  const back = tail === undefined ? [] : groups(tail);
-  if (front === undefined || back === undefined) return undefined;
-  const missing = 16 - front.length - back.length;
-  if (tail === undefined ? missing !== 0 : missing < 2) return undefined;
-  return [...front, ...new Array<number>(missing).fill(0), ...back];
-}
-
-function groups(text: string): number[] | undefined {
-  if (text === "") return [];
-  const bytes = text.split(":").map((group, index, all) => {
-    if (index === all.length - 1 && group.includes(".")) return parseIpv4(group);
-    return /^[0-9a-fA-F]{1,4}$/.test(group) ? port(parseInt(group, 16)) : undefined;
-  });
-  return bytes.includes(undefined) ? undefined : (bytes as number[][]).flat();
 }
 
 function formatIpv6(bytes: Bytes): string {

@@ -49,7 +49,6 @@ async function act(world: World): Promise<void> {
     world.dial();
     return;
   }
-  if (world.names.length > 0 && dice.chance(300)) return await resolveName(world);
   if (!character.polite && dice.chance(80)) {
     const ms = dice.chance(500) ? dice.between(1, 60) : dice.between(60, 2_500);
     world.note?.(`${ms} ms pass`);
@@ -59,12 +58,6 @@ async function act(world: World): Promise<void> {
   if (character.crowded && dice.chance(150)) return await changeOver(world);
   if (!character.polite && dice.chance(8)) return await cut(world, dice.of(sessions));
   peersAct(world);
-}
-
-async function resolveName(world: World): Promise<void> {
-  world.reactor.takeTime();
-  world.names.shift()!();
-  await world.settle();
 }
 
 /** Both peers of a session reset, and a client comes: a turn that sees it all takes the descriptors anew. */
@@ -141,7 +134,6 @@ async function finish(world: World): Promise<void> {
     }
   }
   for (let step = 10;; step = Math.min(step * 2, 1_000)) {
-    while (world.names.length > 0) await resolveName(world);
     for (const session of world.sessions) world.answer(session);
     do await world.turnUntilAsleep(); while (peersFinish(world));
     if (

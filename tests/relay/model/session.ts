@@ -25,7 +25,6 @@ export interface Session {
   readonly number: number;
   readonly limits: RelayLimits;
   readonly connectMs: number;
-  readonly named: boolean;
   /** The peer's end and the engine's end of the client's connection. */
   readonly client: End;
   readonly engineClient: End;

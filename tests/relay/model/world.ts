@@ -32,7 +32,6 @@ export class World {
   now = 1_000;
   held = false;
   meanwhile = (): void => {};
-  readonly names: (() => void)[] = [];
   readonly #mostHeld: number;
   #problem: unknown;
 
@@ -56,7 +55,6 @@ export class World {
       reactor: this.reactor,
       bufferBytes,
       chunkBytes,
-      resolve: () => new Promise((resolve) => this.names.push(() => resolve("10.0.0.2"))),
     });
   }
 
@@ -92,7 +90,6 @@ export class World {
       number: this.sessions.length,
       limits: limitsFor(dice, this.character),
       connectMs: dice.between(100, 3_000),
-      named: dice.chance(100),
       client,
       engineClient,
       phase: "dialled",
@@ -152,9 +149,8 @@ export class World {
       session.attempts++;
       session.attempt = undefined;
       session.target = undefined;
-      const host = session.named ? "name" : "10.0.0.2";
       const port = targetPort + session.number;
-      connected = await this.engine.connect({ kind: "tcp", host, port }, {
+      connected = await this.engine.connect([{ kind: "tcp", host: "10.0.0.2", port }], {
         timeoutMs: session.connectMs,
         client: socket,
       });
