@@ -12,6 +12,11 @@ export interface Engine {
   /** Calls back after so many milliseconds; returns what cancels it. Deno's own timers do not run in every engine's thread. */
   after(ms: number, callback: () => void): () => void;
   /**
+   * Calls back soon, once all that has happened by now has had its effect: a session whose peers have ended by now has
+   * closed its sockets and given its permits back.
+   */
+  whenSettled(callback: () => void): void;
+  /**
    * Binds and listens on an IP address or a unix path; the acceptor belongs to the caller. Throws what the system said when
    * it cannot, and TypeError for a host name: names are resolved by the control plane.
    */

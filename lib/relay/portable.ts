@@ -11,6 +11,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine, ListenOptions } from "./engine.ts";
 import type { Relay, RelayLimits, Socket } from "./engine.ts";
 import { clientGone, osError, timedOut, wordsForError } from "./failure_words.ts";
+import { nextIteration } from "./immediate.ts";
 import { isLiteral, notAnAddress } from "./literal.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { type ByteSocket, StreamRelay } from "./stream_relay.ts";
@@ -31,6 +32,12 @@ export function portableEngine(): Engine {
     after(ms, callback) {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
+    },
+    async whenSettled(callback) {
+      // A session ends by a call to the system of its own, which is answered in the iteration after.
+      await nextIteration();
+      await nextIteration();
+      callback();
     },
     listen: (address, options) => new PortableAcceptor(address, options),
     connect: (addresses, options) =>

@@ -25,7 +25,7 @@ const owners: { readonly [specifier: string]: string } = {
   "npm:@valibot/to-json-schema": "lib/config/json_schema.ts",
   "npm:fastest-levenshtein": "lib/config/words.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",
-  "node:timers": "lib/relay/linux/loop.ts",
+  "node:timers": "lib/relay/immediate.ts",
   "node:util": "lib/cli/main.ts",
 };
 

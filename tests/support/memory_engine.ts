@@ -37,6 +37,10 @@ export class MemoryEngine implements Engine {
     return () => clearTimeout(timer);
   }
 
+  whenSettled(callback: () => void): void {
+    setTimeout(callback);
+  }
+
   listen(address: SocketAddress, options: ListenOptions): MemoryAcceptor {
     if (!isLiteral(address)) throw new TypeError(notAnAddress(address));
     const bound = address.kind === "tcp" && address.port === 0

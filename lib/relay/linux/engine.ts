@@ -36,6 +36,8 @@ export function linuxEngine(
     name: "linux",
     now: () => reactor.nowMs,
     after: (ms, callback) => reactor.after(ms, callback),
+    // A task of the next turn runs behind the promises of this one.
+    whenSettled: (callback) => reactor.soon({ queued: false, run: callback }),
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
     connect: (addresses, options) => connect(reactor, addresses, options),
     relay: (client, target, limits) =>

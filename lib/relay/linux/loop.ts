@@ -1,6 +1,6 @@
 /** What turns the reactor of a thread that has nothing else to do than its sessions. */
-import { setImmediate } from "node:timers";
 import type { Engine } from "../engine.ts";
+import { nextIteration } from "../immediate.ts";
 import { keepToOwnCore } from "./affinity.ts";
 import { linuxEngine } from "./engine.ts";
 import { ep, errnoName, openLibc } from "./libc.ts";
@@ -86,6 +86,6 @@ async function turnForever(reactor: Reactor, state: State): Promise<void> {
 /** Messages come by Deno's own event loop. */
 async function letDenoTurn(state: State): Promise<void> {
   for (let turns = 0; turns === 0 || (state.calls > state.heard && turns < mostTurns); turns++) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextIteration();
   }
 }
