@@ -80,8 +80,9 @@ async function tryOut({ listeners, pools }: Config): Promise<Trial[]> {
   );
   const targets = pools.flatMap(({ name, targets, health }) =>
     health.check === "none" ? [] : targets.map(async ({ address }): Promise<Trial> => {
-      const { ok, detail } = await probe(health, address, { signal: new AbortController().signal });
-      return { what: `target ${name}/${formatAddress(address)}`, ok: ok === true, detail };
+      const target = { host: address.host, port: address.port, addresses: [address.host] };
+      const { outcome, detail } = await probe(health, target, { signal: new AbortController().signal });
+      return { what: `target ${name}/${formatAddress(address)}`, ok: outcome === "passed", detail };
     })
   );
   return await Promise.all([...binds, ...targets]);

@@ -313,7 +313,11 @@ function tooMuch(config: Config): string | undefined {
 /** What the monitor is to watch for a configuration. */
 function probed({ pools }: Config): Parameters<Monitor["update"]>[0] {
   return pools.flatMap(({ name, targets, health }) =>
-    targets.map(({ address }) => ({ key: names.target(name, formatAddress(address)), address, health }))
+    targets.map(({ address: { host, port } }) => ({
+      key: names.target(name, formatAddress({ kind: "tcp", host, port })),
+      target: { host, port, addresses: [host] },
+      health,
+    }))
   );
 }
 

@@ -5,13 +5,13 @@ import type { Clock } from "./clock.ts";
  *
  * One timer of the whole length cannot tell a silent target from a process that got no processor: after a stall, timers run
  * before the sockets are looked at, and an answer long since in the kernel would lose. So the time is walked in eighths, and
- * an eighth whose timer came late is not charged. After four times `timeoutMs` by the clock the result is `late`: too
- * starved to tell. Ends early with `stopped` when `signal` aborts.
+ * an eighth whose timer came late is not charged. After four times `timeoutMs` by the clock the result is
+ * `starved`: too little ran to tell. Ends early with `stopped` when `signal` aborts.
  */
 export async function deadline(
   timeoutMs: number,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<"timeout" | "late" | "stopped"> {
+): Promise<"timeout" | "starved" | "stopped"> {
   const startedAt = clock.now();
   let ranMs = 0;
   while (!signal.aborted) {
@@ -22,7 +22,7 @@ export async function deadline(
     const tookMs = clock.now() - before;
     if (tookMs - stepMs <= Math.max(timeoutMs / 16, TOLERANCE_MS)) ranMs += tookMs;
     if (ranMs >= timeoutMs) return "timeout";
-    if (clock.now() - startedAt >= 4 * timeoutMs) return "late";
+    if (clock.now() - startedAt >= 4 * timeoutMs) return "starved";
   }
   return "stopped";
 }

@@ -5,21 +5,21 @@ export function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)}ms` : `${Math.round(ms / 100) / 10}s`;
 }
 
-/** What a failed dial, handshake or read means: the target's fault, or `ours` when it says nothing about the target. */
+/** What a failed dial, handshake or read means: the target's fault, or `local` when it says nothing about the target. */
 export interface Fault {
-  readonly ours: boolean;
+  readonly local: boolean;
   readonly detail: string;
 }
 
 /** Names the error of a socket call; one we do not know is quoted, so that a probe always ends in words. */
 export function faultOf(error: unknown): Fault {
-  if (!(error instanceof Error)) return { ours: false, detail: quoted(String(error)) };
+  if (!(error instanceof Error)) return { local: false, detail: quoted(String(error)) };
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const own = OUR_CODES.get(code);
-  if (own !== undefined) return { ours: true, detail: own };
+  const own = LOCAL_CODES.get(code);
+  if (own !== undefined) return { local: true, detail: own };
   // Name lookup and TLS errors carry no code in any version of Deno so far.
   const detail = CODES.get(code) ?? lookupFault(error) ?? tlsFault(error) ?? quoted(error.message);
-  return { ours: false, detail };
+  return { local: false, detail };
 }
 
 /**
@@ -29,10 +29,10 @@ export function faultOf(error: unknown): Fault {
 export function fetchFaultOf(error: unknown): Fault & { readonly blocked: boolean } {
   const text = error instanceof Error ? [error.message, causeOf(error)].join(" ") : String(error);
   const code = SYSTEM_WORDS.find(([words]) => text.includes(words))?.[1];
-  const own = code === undefined ? undefined : OUR_CODES.get(code);
+  const own = code === undefined ? undefined : LOCAL_CODES.get(code);
   const detail = own ?? FETCH_WORDS.find(([words]) => text.includes(words))?.[1] ??
     (code === undefined ? undefined : CODES.get(code)) ?? quoted(text);
-  return { ours: own !== undefined, detail, blocked: /Requests to port \d+ are blocked/.test(text) };
+  return { local: own !== undefined, detail, blocked: /Requests to port \d+ are blocked/.test(text) };
 }
 
 function causeOf({ cause }: Error): string {
@@ -56,7 +56,7 @@ function tlsFault(error: Error): string | undefined {
   return `certificate: ${CERTIFICATE.get(word) ?? quoted(reason)}`;
 }
 
-const OUR_CODES: ReadonlyMap<string, string> = new Map([
+const LOCAL_CODES: ReadonlyMap<string, string> = new Map([
   ["EMFILE", "no free file descriptor"],
   ["ENFILE", "no free file descriptor"],
   ["EADDRNOTAVAIL", "no free local port"],

@@ -1,8 +1,8 @@
 import { formatAddress } from "../values/address.ts";
 import { fetchFaultOf } from "./detail.ts";
-import type { Attempt } from "./dial.ts";
+import type { DialAddress, ProbeOutcome } from "./dial.ts";
 import { wrongBody, wrongStatus } from "./expect.ts";
-import type { HttpCheck, ProbeTarget } from "./spec.ts";
+import type { HttpCheck } from "./spec.ts";
 import { PART_LIMIT_BYTES } from "./http1.ts";
 
 /**
@@ -13,9 +13,9 @@ import { PART_LIMIT_BYTES } from "./http1.ts";
  */
 export async function fetchAttempt(
   spec: HttpCheck,
-  address: ProbeTarget,
+  address: DialAddress,
   signal: AbortSignal,
-): Promise<Attempt | "blocked"> {
+): Promise<ProbeOutcome | "blocked"> {
   const place = formatAddress({ kind: "tcp", ...address });
   using client = directClient();
   let answering = false;
@@ -32,13 +32,13 @@ export async function fetchAttempt(
     const body = wrong === undefined ? await firstBytes(response) : await response.body?.cancel();
     const detail = wrong ?? wrongBody(body ?? new Uint8Array(), spec.expect);
     return detail === undefined
-      ? { kind: "ok", detail: `status ${response.status}` }
+      ? { kind: "passed", detail: `status ${response.status}` }
       : { kind: "failed", detail };
   } catch (error) {
     if (signal.aborted) return { kind: "cut", answering };
-    const { ours, detail, blocked } = fetchFaultOf(error);
+    const { local, detail, blocked } = fetchFaultOf(error);
     if (blocked) return "blocked";
-    return ours ? { kind: "ours", detail } : { kind: "failed", detail };
+    return local ? { kind: "localFault", detail } : { kind: "failed", detail };
   }
 }
 

@@ -1,9 +1,9 @@
 import { quoted } from "../values/printable.ts";
 import { faultOf } from "./detail.ts";
-import { type Attempt, dial } from "./dial.ts";
+import { dial, type DialAddress, type ProbeOutcome } from "./dial.ts";
 import { wrongBody, wrongStatus } from "./expect.ts";
 import { type Answer, PART_LIMIT_BYTES, readAnswer } from "./http1.ts";
-import type { HttpCheck, ProbeTarget } from "./spec.ts";
+import type { HttpCheck } from "./spec.ts";
 import { overTls } from "./tls.ts";
 
 type Wire = Disposable & Pick<Deno.Conn, "read" | "write">;
@@ -19,9 +19,9 @@ type Wire = Disposable & Pick<Deno.Conn, "read" | "write">;
  */
 export async function httpAttempt(
   spec: HttpCheck,
-  address: ProbeTarget,
+  address: DialAddress,
   signal: AbortSignal,
-): Promise<Attempt> {
+): Promise<ProbeOutcome> {
   const received = { bytes: new Uint8Array(0) };
   try {
     using conn = await open(spec, address, signal);
@@ -37,19 +37,19 @@ export async function httpAttempt(
   } catch (error) {
     const answering = received.bytes.length > 0;
     if (signal.aborted) return { kind: "cut", answering };
-    const { ours, detail } = faultOf(error);
-    if (ours) return { kind: "ours", detail };
+    const { local, detail } = faultOf(error);
+    if (local) return { kind: "localFault", detail };
     return { kind: "failed", detail: answering ? `${detail} in the middle of the answer` : detail };
   }
 }
 
-async function open(spec: HttpCheck, address: ProbeTarget, signal: AbortSignal): Promise<Wire> {
+async function open(spec: HttpCheck, address: DialAddress, signal: AbortSignal): Promise<Wire> {
   const plain = await dial(address, signal);
   if (spec.check === "http") return plain;
   return await overTls(plain, { name: serverName(spec.host ?? address.host), signal });
 }
 
-async function judge(conn: Wire, spec: HttpCheck, received: { bytes: Uint8Array }): Promise<Attempt> {
+async function judge(conn: Wire, spec: HttpCheck, received: { bytes: Uint8Array }): Promise<ProbeOutcome> {
   const buffer = new Uint8Array(16 * 1024);
   for (;;) {
     const n = await conn.read(buffer);
@@ -64,7 +64,7 @@ async function judge(conn: Wire, spec: HttpCheck, received: { bytes: Uint8Array 
   }
 }
 
-function judgeAnswer(answer: Answer, spec: HttpCheck, bytes: Uint8Array): Attempt | undefined {
+function judgeAnswer(answer: Answer, spec: HttpCheck, bytes: Uint8Array): ProbeOutcome | undefined {
   if (answer.kind === "invalid") return { kind: "failed", detail: INVALID[answer.reason](bytes) };
   if (answer.status === undefined) return undefined;
   const wrong = wrongStatus(answer.status, spec.expect);
@@ -72,7 +72,7 @@ function judgeAnswer(answer: Answer, spec: HttpCheck, bytes: Uint8Array): Attemp
   if (answer.kind === "partial") return undefined;
   const other = wrongBody(answer.body, spec.expect);
   return other === undefined
-    ? { kind: "ok", detail: `status ${answer.status}` }
+    ? { kind: "passed", detail: `status ${answer.status}` }
     : { kind: "failed", detail: other };
 }
 
@@ -82,7 +82,7 @@ const INVALID = {
   chunks: () => "body with broken chunks",
 };
 
-function request(spec: HttpCheck, address: ProbeTarget): Uint8Array {
+function request(spec: HttpCheck, address: DialAddress): Uint8Array {
   const literal = address.host.includes(":") ? `[${address.host}]` : address.host;
   const lines = [
     // What is not printable ASCII cannot stand in a request line; escaped it cannot start a line of its own either.

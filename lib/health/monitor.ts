@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { probe as probeOnce } from "./probe.ts";
-import type { HealthSpec, LastProbe, ProbedSpec, ProbeResult, Watched } from "./spec.ts";
+import type { LastProbe, ProbedSpec, ProbeResult, Watched } from "./spec.ts";
 import { firstGapMs } from "./spread.ts";
 import { type HealthState, nextDelayMs, soonMs, step, type Verdict } from "./verdict.ts";
 
@@ -16,7 +16,7 @@ export interface HealthChange {
 /** What a monitor needs from outside; all but `onChange` have defaults. The callbacks must not throw. */
 export interface MonitorOptions {
   readonly onChange: (change: HealthChange) => void;
-  /** Every probe, those that counted neither way too. */
+  /** Every probe, the inconclusive ones too. */
   readonly onProbe?: (key: string, result: LastProbe) => void;
   readonly clock?: Clock;
   /** Numbers in [0, 1). */
@@ -30,14 +30,14 @@ interface Entry {
   specText: string;
   verdict: Verdict;
   last: LastProbe | undefined;
-  /** Probes in a row that counted neither way. */
-  lates: number;
+  /** Inconclusive probes in a row. */
+  inconclusive: number;
   stop: AbortController;
   loop: Promise<void>;
 }
 
-/** After so many probes that counted neither way, the first round no longer waits for a target. */
-const FIRST_ROUND_LATES = 3;
+/** After so many inconclusive probes in a row, the first round no longer waits for a target. */
+const FIRST_ROUND_INCONCLUSIVE = 3;
 
 /** Probes a set of targets, one loop for each, and reports verdicts that turn. Stops with `close()` or `await using`. */
 export class Monitor implements AsyncDisposable {
@@ -55,8 +55,9 @@ export class Monitor implements AsyncDisposable {
   /**
    * Watches exactly these targets from now on.
    *
-   * A target whose key, address and spec stay is not touched; one whose spec changed keeps its state and is probed anew; one
-   * whose address changed begins afresh. Two entries of one key: the last counts.
+   * A target whose key, host, port and spec stay is not touched; its next probe dials the addresses given now. One whose spec
+   * changed, or which got its first address or lost its last, keeps its state and is probed anew at once; one whose host or
+   * port changed begins afresh. Two entries of one key: the last counts.
    */
   update(targets: readonly Watched[]): void {
     if (this.#closed) throw new Error("the monitor is closed");
@@ -84,7 +85,7 @@ export class Monitor implements AsyncDisposable {
   /**
    * Resolves once every target has a verdict, or the monitor is closed.
    *
-   * Within the spread of the first probes and one timeout; a target whose probes count neither way is waited for three times.
+   * Within the spread of the first probes and one timeout; a target whose probes are inconclusive is waited for three times.
    */
   firstRound(): Promise<void> {
     return new Promise((resolve) => {
@@ -108,22 +109,30 @@ export class Monitor implements AsyncDisposable {
   #watch(watched: Watched, gapMs: number): void {
     const specText = JSON.stringify(watched.health);
     const old = this.#entries.get(watched.key);
-    const same = old !== undefined && old.watched.address.host === watched.address.host &&
-      old.watched.address.port === watched.address.port;
-    if (same && old.specText === specText) return;
+    const same = old !== undefined && old.watched.target.host === watched.target.host &&
+      old.watched.target.port === watched.target.port;
+    if (same && old.specText === specText && hasAddress(old.watched) === hasAddress(watched)) {
+      old.watched = watched;
+      return;
+    }
     old?.stop.abort();
     const entry: Entry = {
       watched,
       specText,
-      verdict: same ? old.verdict : { state: initialState(watched.health), streak: 0 },
+      verdict: same ? old.verdict : { state: initialState(watched), streak: 0 },
       last: same && watched.health.check !== "none" ? old.last : undefined,
-      lates: 0,
+      inconclusive: 0,
       stop: new AbortController(),
       loop: Promise.resolve(),
     };
     this.#entries.set(watched.key, entry);
     const { health } = watched;
-    if (health.check === "none") return this.#turn(entry, { state: "up", streak: 0 }, "no health check");
+    if (health.check === "none") {
+      const { addresses, unresolved } = watched.target;
+      return addresses.length > 0
+        ? this.#setVerdict(entry, { state: "up", streak: 0 }, "no health check")
+        : this.#setVerdict(entry, { state: "down", streak: 0 }, unresolved ?? "no address");
+    }
     const firstAt = Math.max(this.#options.clock.now(), this.#nextFirstAt);
     this.#nextFirstAt = firstAt + gapMs;
     entry.loop = this.#run(entry, health, { firstAt, after: old?.loop });
@@ -144,7 +153,7 @@ export class Monitor implements AsyncDisposable {
       await clock.sleep(Math.max(0, startAt - clock.now()), signal);
       if (signal.aborted) return;
       const startedAt = clock.now();
-      const result = await probe(spec, entry.watched.address, { signal, clock });
+      const result = await probe(spec, entry.watched.target, { signal, clock });
       if (signal.aborted) return;
       startAt = startedAt + this.#count(entry, spec, result);
     }
@@ -155,18 +164,18 @@ export class Monitor implements AsyncDisposable {
     const { clock, random, onProbe } = this.#options;
     entry.last = { ...result, at: clock.now() };
     onProbe?.(entry.watched.key, entry.last);
-    if (result.ok === "late") {
-      entry.lates++;
+    if (result.outcome === "inconclusive") {
+      entry.inconclusive++;
       this.#settle();
       return soonMs(timing, random());
     }
-    entry.lates = 0;
-    this.#turn(entry, step(entry.verdict, result.ok, timing).verdict, result.detail);
+    entry.inconclusive = 0;
+    this.#setVerdict(entry, step(entry.verdict, result.outcome === "passed", timing).verdict, result.detail);
     this.#settle();
     return nextDelayMs(entry.verdict, timing, random());
   }
 
-  #turn(entry: Entry, to: Verdict, detail: string): void {
+  #setVerdict(entry: Entry, to: Verdict, detail: string): void {
     const from = entry.verdict.state;
     entry.verdict = to;
     if (from === to.state) return;
@@ -175,7 +184,8 @@ export class Monitor implements AsyncDisposable {
   }
 
   #settle(): void {
-    const open = ({ verdict, lates }: Entry) => verdict.state === "checking" && lates < FIRST_ROUND_LATES;
+    const open = ({ verdict, inconclusive }: Entry) =>
+      verdict.state === "checking" && inconclusive < FIRST_ROUND_INCONCLUSIVE;
     if (!this.#closed && this.#entries.values().some(open)) return;
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -183,6 +193,11 @@ export class Monitor implements AsyncDisposable {
   }
 }
 
-function initialState(health: HealthSpec): HealthState {
-  return health.check === "none" ? "up" : health.timing.initial;
+function initialState({ health, target }: Watched): HealthState {
+  if (health.check !== "none") return health.timing.initial;
+  return target.addresses.length > 0 ? "up" : "checking";
+}
+
+function hasAddress({ target }: Watched): boolean {
+  return target.addresses.length > 0;
 }

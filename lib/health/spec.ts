@@ -48,34 +48,51 @@ export interface HttpCheck {
   readonly timing: ProbeTiming;
 }
 
-/** How a pool's targets are checked; `none` means always up. */
+/** A probe that asks a URL as a browser would: redirects, proxies and the trust of the system. */
+export interface UrlCheck {
+  readonly check: "url";
+  /** `{host}` and `{port}` in it stand for the target's. */
+  readonly url: string;
+  readonly method: string;
+  readonly expect: Expect;
+  readonly timing: ProbeTiming;
+}
+
+/** How a pool's targets are checked; `none` means up for as long as there is an address. */
 export type HealthSpec = { readonly check: "none" } | ProbedSpec;
 
 /** The specs that probe. */
-export type ProbedSpec = TcpCheck | HttpCheck;
+export type ProbedSpec = TcpCheck | HttpCheck | UrlCheck;
 
-/** Where a target serves. The host is a name or an address, IPv6 without brackets. */
+/** Where a target serves, and what its name stands for now. */
 export interface ProbeTarget {
+  /** As lb.yaml writes it: what a Host header, a certificate's name and `{host}` say. IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
+  /** IP addresses to dial, in order of preference; empty = the name stands for nothing, and `unresolved` says why. */
+  readonly addresses: readonly string[];
+  /** Why there is no address ("host not found", "not resolved yet"); only read where `addresses` is empty. */
+  readonly unresolved?: string;
 }
 
-/**
- * What one probe found, in the words an operator reads.
- *
- * `late` counts neither way: the fault was ours (a starved process, no free descriptor), so the probe says nothing about
- * the target and is repeated soon. `ms` runs from dialling to the verdict.
- */
+/** What one probe found, in the words an operator reads. */
 export interface ProbeResult {
-  readonly ok: boolean | "late";
+  /**
+   * `inconclusive` says nothing about the target, because the fault was our own (a starved process, no free descriptor, no
+   * CA store) or the probe was stopped; it is repeated soon.
+   */
+  readonly outcome: "passed" | "failed" | "inconclusive";
+  /** From dialling to the end. */
   readonly ms: number;
   readonly detail: string;
+  /** The address that took the connection; undefined where none did, or where the check does not dial itself. */
+  readonly address: string | undefined;
 }
 
 /** A target to watch; `key` is its identity and stays over reloads. */
 export interface Watched {
   readonly key: string;
-  readonly address: ProbeTarget;
+  readonly target: ProbeTarget;
   readonly health: HealthSpec;
 }
 

@@ -24,9 +24,9 @@ Deno.test("durations read as in lb.yaml", () => {
   assert.deepEqual([50, 999, 1000, 1500, 90_000].map(duration), ["50ms", "999ms", "1s", "1.5s", "90s"]);
 });
 
-Deno.test("running out of descriptors is our fault, not the target's", () => {
+Deno.test("running out of descriptors is a local fault, not the target's", () => {
   const error = Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" });
-  assert.deepEqual(faultOf(error), { ours: true, detail: "no free file descriptor" });
+  assert.deepEqual(faultOf(error), { local: true, detail: "no free file descriptor" });
 });
 
 Deno.test("unreachable and unknown errors have words", () => {

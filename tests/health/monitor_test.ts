@@ -2,20 +2,25 @@ import assert from "node:assert/strict";
 import { type HealthChange, Monitor, type MonitorOptions } from "../../lib/health/monitor.ts";
 import type { HealthSpec, ProbeResult, Watched } from "../../lib/health/spec.ts";
 import { FakeClock, seeded, settled } from "./support/fake_clock.ts";
-import { closedPort, says, serve, socketsLeft, untilClosed } from "./support/servers.ts";
+import { closedPort, loopback, says, serve, socketsLeft, untilClosed } from "./support/servers.ts";
 import { http, tcp } from "./support/specs.ts";
 
 function watched(key: string, health: HealthSpec = tcp({ jitter: 0 }), port = 1): Watched {
-  return { key, address: { host: "127.0.0.1", port }, health };
+  return { key, target: loopback(port), health };
 }
 
-function result(ok: ProbeResult["ok"]): ProbeResult {
-  return { ok, ms: 1, detail: ok === true ? "connected" : ok === false ? "connection refused" : "late" };
+function result(ok: boolean | "inconclusive"): ProbeResult {
+  if (ok === "inconclusive") {
+    return { outcome: ok, ms: 1, detail: "no free file descriptor", address: undefined };
+  }
+  return ok
+    ? { outcome: "passed", ms: 1, detail: "connected", address: "127.0.0.1" }
+    : { outcome: "failed", ms: 1, detail: "connection refused", address: undefined };
 }
 
 /** A monitor on a fake clock whose probes answer at once what `answer` says. */
 function setUp(
-  answer: (now: number, port: number) => ProbeResult["ok"],
+  answer: (now: number, port: number) => boolean | "inconclusive",
   options: Partial<MonitorOptions> = {},
 ) {
   const clock = new FakeClock();
@@ -45,7 +50,7 @@ Deno.test("one probe decides while checking, then fall and rise in a row", async
     { key: "a", from: "up", to: "down", detail: "connection refused", changedAt: 3000 },
     { key: "a", from: "down", to: "up", detail: "connected", changedAt: 13_500 },
   ]);
-  assert.deepEqual(monitor.lastProbe("a"), { ok: true, ms: 1, detail: "connected", at: 29_500 });
+  assert.deepEqual(monitor.lastProbe("a"), { ...result(true), at: 29_500 });
 });
 
 Deno.test("a target without a check is up at once and never probed", async () => {
@@ -66,7 +71,7 @@ Deno.test("the first round ends with the last first verdict; a given initial sta
     probe: (_spec, _target, { signal }) =>
       new Promise((resolve) => {
         open.push((ok) => resolve(result(ok)));
-        signal.addEventListener("abort", () => resolve(result("late")));
+        signal.addEventListener("abort", () => resolve(result("inconclusive")));
       }),
   });
   let done = false;
@@ -88,20 +93,20 @@ Deno.test("the first round ends with the last first verdict; a given initial sta
   assert.deepEqual(["a", "b", "c", "d"].map((key) => monitor.state(key)), ["up", "down", "down", "up"]);
 });
 
-Deno.test("a late probe changes nothing and is repeated soon", async () => {
-  let late = false;
-  const { clock, changes, startedAt, monitor } = setUp(() => late ? "late" : true);
+Deno.test("an inconclusive probe changes nothing and is repeated soon", async () => {
+  let local = false;
+  const { clock, changes, startedAt, monitor } = setUp(() => local ? "inconclusive" : true);
   await using _ = monitor;
   monitor.update([watched("a")]);
   await clock.advance(1000);
-  late = true;
+  local = true;
   await clock.advance(59_000);
   assert.equal(changes.length, 1);
   assert.deepEqual(startedAt.slice(0, 4), [0, 2000, 2500, 3000]);
 });
 
-Deno.test("a late probe neither breaks nor lengthens a row of failures", async () => {
-  const answers: ProbeResult["ok"][] = [true, false, "late", false, "late", false];
+Deno.test("an inconclusive probe neither breaks nor lengthens a row of failures", async () => {
+  const answers: (boolean | "inconclusive")[] = [true, false, "inconclusive", false, "inconclusive", false];
   const { clock, changes, monitor } = setUp(() => answers.shift() ?? false);
   await using _ = monitor;
   monitor.update([watched("a")]);
@@ -111,8 +116,8 @@ Deno.test("a late probe neither breaks nor lengthens a row of failures", async (
   assert.equal(changes.at(-1)?.to, "down");
 });
 
-Deno.test("probes that never count do not hold up the first round for ever", async () => {
-  const { clock, monitor } = setUp(() => "late");
+Deno.test("inconclusive probes do not hold up the first round for ever", async () => {
+  const { clock, monitor } = setUp(() => "inconclusive");
   await using _ = monitor;
   monitor.update([watched("a")]);
   const first = monitor.firstRound();
@@ -166,7 +171,7 @@ Deno.test("an update keeps what stays, its state over a new spec, and drops the 
   assert.equal(startedAt.length, before + 1, "only the one with the new spec is probed anew");
   assert.equal(changes.length, 3);
   monitor.update([watched("a", undefined, 2), { ...b, health: { check: "none" } }]);
-  assert.equal(monitor.state("a"), "checking", "another address is another target");
+  assert.equal(monitor.state("a"), "checking", "another port is another target");
   assert.deepEqual(changes.at(-1), {
     key: "b",
     from: "down",
@@ -239,4 +244,78 @@ Deno.test("real targets get real verdicts with the cause", async () => {
     "gone down: connection refused",
     "good up: status 200",
   ]);
+});
+
+Deno.test("new addresses of a name change neither its verdict nor the time of its next probe, which dials them", async () => {
+  const dialled: string[] = [];
+  const { clock, startedAt, changes, monitor } = setUp(() => true, {
+    probe: (_spec, { addresses }) => {
+      startedAt.push(clock.now());
+      dialled.push(addresses.join(" "));
+      return Promise.resolve(result(true));
+    },
+  });
+  await using _ = monitor;
+  const named = (...addresses: string[]): Watched => ({
+    key: "a",
+    target: { host: "app.test", port: 80, addresses },
+    health: tcp({ jitter: 0 }),
+  });
+  monitor.update([named("192.0.2.1")]);
+  await clock.advance(1000);
+  monitor.update([named("192.0.2.2", "192.0.2.3")]);
+  assert.equal(monitor.state("a"), "up");
+  await clock.advance(1000);
+  assert.deepEqual(startedAt, [0, 2000]);
+  assert.deepEqual(dialled, ["192.0.2.1", "192.0.2.2 192.0.2.3"]);
+  assert.equal(changes.length, 1);
+});
+
+Deno.test("a name that gets its first address, or loses its last, is probed at once", async () => {
+  const { clock, startedAt, changes, monitor } = setUp(() => true, {
+    probe: (_spec, { addresses, unresolved = "" }) => {
+      startedAt.push(clock.now());
+      const found = addresses.length > 0;
+      return Promise.resolve(found ? result(true) : { ...result(false), detail: unresolved });
+    },
+  });
+  await using _ = monitor;
+  const named = (...addresses: string[]): Watched => ({
+    key: "a",
+    target: { host: "app.test", port: 80, addresses, unresolved: "host not found" },
+    health: tcp({ jitter: 0, rise: 1, fall: 1 }),
+  });
+  monitor.update([named()]);
+  await clock.advance(3000);
+  monitor.update([named("192.0.2.1")]);
+  await clock.advance(100);
+  monitor.update([named()]);
+  await clock.advance(100);
+  assert.deepEqual(startedAt, [0, 3000, 3100]);
+  assert.deepEqual(changes.map(({ to, detail }) => [to, detail]), [
+    ["down", "host not found"],
+    ["up", "connected"],
+    ["down", "host not found"],
+  ]);
+});
+
+Deno.test("a target without a check is down with the cause while its name stands for nothing", async () => {
+  const { clock, startedAt, changes, monitor } = setUp(() => true);
+  await using _ = monitor;
+  const named = (...addresses: string[]): Watched => ({
+    key: "a",
+    target: { host: "app.test", port: 80, addresses, unresolved: "host not found" },
+    health: { check: "none" },
+  });
+  monitor.update([named()]);
+  await monitor.firstRound();
+  monitor.update([named("192.0.2.1")]);
+  monitor.update([named()]);
+  await clock.advance(10_000);
+  assert.deepEqual(changes.map(({ from, to, detail }) => [from, to, detail]), [
+    ["checking", "down", "host not found"],
+    ["down", "up", "no health check"],
+    ["up", "down", "host not found"],
+  ]);
+  assert.deepEqual(startedAt, []);
 });

@@ -5,6 +5,7 @@ import type { ProbedSpec } from "../../lib/health/spec.ts";
 import {
   type Behaviour,
   closedPort,
+  loopback,
   probeUntilCounted,
   readRequest,
   says,
@@ -129,7 +130,7 @@ for (const [name, behaviour, good, socketDetail, detail = socketDetail] of CASES
       await using server = serve(behaviour);
       port = server.port;
       const result = await probeUntilCounted(http(), server.port);
-      assert.deepEqual([result.ok, result.detail], [good, detail]);
+      assert.deepEqual([result.outcome, result.detail], [good ? "passed" : "failed", detail]);
     }
     assert.equal(await socketsLeft(port), 0);
   });
@@ -148,7 +149,7 @@ for (const [name, behaviour, good, socketDetail, detail = socketDetail] of CASES
       const answering = name === "no answer" ? false : true;
       assert.deepEqual(
         attempt,
-        endless ? { kind: "cut", answering } : { kind: good ? "ok" : "failed", detail: socketDetail },
+        endless ? { kind: "cut", answering } : { kind: good ? "passed" : "failed", detail: socketDetail },
       );
     }
     assert.equal(await socketsLeft(port), 0);
@@ -163,8 +164,8 @@ Deno.test("an http probe that gets an immediate close or a reset says so", async
   );
   // Closing with input unread makes the system send a reset; whether a FIN went before it depends on the moment.
   await using server = serve(async (conn) => void await conn.read(new Uint8Array(1)));
-  const { ok, detail } = await probeUntilCounted(http(), server.port);
-  assert.equal(ok, false);
+  const { outcome, detail } = await probeUntilCounted(http(), server.port);
+  assert.equal(outcome, "failed");
   assert.match(detail, /^connection (reset|closed before an answer)$/);
 });
 
@@ -172,9 +173,9 @@ Deno.test("without a wanted body an endless one is read for 64 KiB, a cut one fa
   await using big = serve(
     endless("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", "a".repeat(65536)),
   );
-  assert.equal((await probeUntilCounted(anyBody(), big.port)).ok, true);
+  assert.equal((await probeUntilCounted(anyBody(), big.port)).outcome, "passed");
   await using cut = serve(says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nup"));
-  assert.equal((await probeUntilCounted(anyBody(), cut.port)).ok, false);
+  assert.equal((await probeUntilCounted(anyBody(), cut.port)).outcome, "failed");
 });
 
 Deno.test("the request has the path alone and the Host that was asked for", async () => {
@@ -198,8 +199,8 @@ Deno.test("the request has the path alone and the Host that was asked for", asyn
 
 for (const [name, spec] of [["tcp", tcp()], ["http", http()]] as const) {
   Deno.test(`a ${name} probe of a closed port says connection refused`, async () => {
-    const { ok, detail } = await probeUntilCounted(spec, closedPort());
-    assert.deepEqual([ok, detail], [false, "connection refused"]);
+    const { outcome, detail } = await probeUntilCounted(spec, closedPort());
+    assert.deepEqual([outcome, detail], ["failed", "connection refused"]);
   });
 
   Deno.test({
@@ -207,23 +208,23 @@ for (const [name, spec] of [["tcp", tcp()], ["http", http()]] as const) {
     // Deno 2.4 itself forgets a "cancellation" (no descriptor) when the lookup of a connect with a signal fails.
     sanitizeResources: !Deno.version.deno.startsWith("2.4."),
     fn: async () => {
-      const target = { host: "a..b", port: 1 };
+      const target = { host: "a..b", port: 1, addresses: ["a..b"] };
       const result = await probe(spec, target, { signal: new AbortController().signal });
-      assert.deepEqual([result.ok, result.detail], [false, "host not found"]);
+      assert.deepEqual([result.outcome, result.detail], ["failed", "host not found"]);
     },
   });
 
-  Deno.test(`a ${name} probe that is aborted leaves nothing open and counts neither way`, async () => {
+  Deno.test(`a ${name} probe that is aborted leaves nothing open and is inconclusive`, async () => {
     let port = 0;
     {
       await using server = serve(untilClosed);
       port = server.port;
-      const target = { host: "127.0.0.1", port: server.port };
-      assert.equal((await probe(spec, target, { signal: AbortSignal.abort() })).ok, "late");
+      const target = loopback(server.port);
+      assert.equal((await probe(spec, target, { signal: AbortSignal.abort() })).outcome, "inconclusive");
       const stop = new AbortController();
       const running = probe(spec, target, { signal: stop.signal });
       stop.abort();
-      assert.equal((await running).ok, "late");
+      assert.equal((await running).outcome, "inconclusive");
     }
     assert.equal(await socketsLeft(port), 0);
   });
@@ -231,8 +232,8 @@ for (const [name, spec] of [["tcp", tcp()], ["http", http()]] as const) {
 
 Deno.test("a tcp probe is content with a connection, on the check's own port if it has one", async () => {
   await using server = serve(untilClosed);
-  const { ok, detail } = await probeUntilCounted({ ...tcp(), port: server.port }, closedPort());
-  assert.deepEqual([ok, detail], [true, "connected"]);
+  const { outcome, detail } = await probeUntilCounted({ ...tcp(), port: server.port }, closedPort());
+  assert.deepEqual([outcome, detail], ["passed", "connected"]);
 });
 
 Deno.test("ports that browsers refuse are probed like any other", async () => {
@@ -258,7 +259,7 @@ Deno.test("HTTP_PROXY is not asked", async () => {
     http_proxy: proxy,
     ALL_PROXY: proxy,
   });
-  assert.deepEqual(result, { ok: true, detail: "status 200" });
+  assert.deepEqual(result, { outcome: "passed", detail: "status 200" });
 });
 
 Deno.test("an https probe verifies the certificate for the check's host", async () => {
@@ -273,10 +274,10 @@ Deno.test("an https probe verifies the certificate for the check's host", async 
   const https = { ...http({ host: "health.test" }), check: "https" as const };
   assert.equal((await probeUntilCounted(https, server.port)).detail, "certificate: unknown issuer");
   const trust = { DENO_CERT: Deno.realPathSync(file("ca.pem")) };
-  assert.deepEqual(await inProcess(https, server.port, trust), { ok: true, detail: "status 200" });
+  assert.deepEqual(await inProcess(https, server.port, trust), { outcome: "passed", detail: "status 200" });
   const other = { ...https, host: "other.test" };
   assert.deepEqual(await inProcess(other, server.port, trust), {
-    ok: false,
+    outcome: "failed",
     detail: "certificate: for another name",
   });
 });
@@ -304,7 +305,7 @@ for (const [name, behaviour, detail] of TLS_CASES) {
       await using server = serve(behaviour);
       port = server.port;
       const result = await probeUntilCounted({ ...http(), check: "https" }, server.port);
-      assert.deepEqual([result.ok, result.detail], [false, detail]);
+      assert.deepEqual([result.outcome, result.detail], ["failed", detail]);
     }
     assert.equal(await socketsLeft(port), 0);
   });

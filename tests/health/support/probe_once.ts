@@ -3,7 +3,7 @@ import { probe } from "../../../lib/health/probe.ts";
 import type { ProbedSpec } from "../../../lib/health/spec.ts";
 
 const { spec, port } = JSON.parse(Deno.args[0] ?? "") as { spec: ProbedSpec; port: number };
-const { ok, detail } = await probe(spec, { host: "127.0.0.1", port }, {
+const { outcome, detail } = await probe(spec, { host: "127.0.0.1", port, addresses: ["127.0.0.1"] }, {
   signal: new AbortController().signal,
 });
-await Deno.stdout.write(new TextEncoder().encode(JSON.stringify({ ok, detail })));
+await Deno.stdout.write(new TextEncoder().encode(JSON.stringify({ outcome, detail })));
