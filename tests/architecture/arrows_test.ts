@@ -11,6 +11,7 @@ const arrows: { readonly [folder: string]: readonly string[] } = {
   dataplane: ["session", "pool", "relay", "values"],
   session: ["pool", "relay", "values"],
   config: ["values"],
+  discovery: ["values"],
   health: ["values"],
   observe: ["values"],
   relay: ["values"],
@@ -24,7 +25,9 @@ const owners: { readonly [specifier: string]: string } = {
   "npm:valibot": "lib/config/valibot.ts",
   "npm:@valibot/to-json-schema": "lib/config/json_schema.ts",
   "npm:fastest-levenshtein": "lib/config/words.ts",
+  "npm:dns-packet": "lib/discovery/dns_message.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",
+  "node:buffer": "lib/discovery/dns_message.ts",
   "node:dns/promises": "lib/relay/linux/loop.ts",
   "node:timers": "lib/relay/linux/loop.ts",
   "node:util": "lib/cli/main.ts",
@@ -46,7 +49,12 @@ interface Module {
 const root = new URL("../../", import.meta.url).href;
 
 async function modules(): Promise<Module[]> {
-  const entries = ["main.ts", "lib/dataplane/worker.ts"];
+  const entries = [
+    "main.ts",
+    "lib/dataplane/worker.ts",
+    "lib/discovery/names.ts",
+    "lib/discovery/resolver.ts",
+  ];
   const graphs = await Promise.all(entries.map(async (entry) => {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", entry],
