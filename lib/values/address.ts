@@ -1,3 +1,4 @@
+import { canonicalIpv6, isIpv4 } from "./ip.ts";
 import type { Problem } from "./problem.ts";
 
 /** A host (name, IPv4 or IPv6 without brackets, in canonical lower case) and a port, 0..65535; 0 means any free port. */
@@ -20,7 +21,6 @@ export type SocketAddress = TcpAddress | UnixAddress;
 const LONGEST_UNIX_PATH = 107;
 const NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** Reads "host:port", "[ipv6]:port" or "unix:/path"; what else it is gets an answer that says how to write it. */
 export function parseAddress(text: string): SocketAddress | Problem {
@@ -56,7 +56,7 @@ export function formatAddress(address: SocketAddress): string {
 export function isLoopback(address: SocketAddress): boolean {
   if (address.kind === "unix") return true;
   const { host } = address;
-  return host === "localhost" || host === "::1" || (IPV4.test(host) && host.startsWith("127."));
+  return host === "localhost" || host === "::1" || (isIpv4(host) && host.startsWith("127."));
 }
 
 function parseUnix(path: string): UnixAddress | Problem {
@@ -127,17 +127,8 @@ function parseHost(text: string, port: number): string | Problem {
   }
   // Digits and dots, or a last label of digits, can only be meant as IPv4 (URL standard, "ends in a number").
   if (/(?:^|\.)\d+\.?$/.test(text)) {
-    return IPV4.test(text)
-      ? text
-      : { problem: "has no valid IPv4 address; write four numbers from 0 to 255" };
+    return isIpv4(text) ? text : { problem: "has no valid IPv4 address; write four numbers from 0 to 255" };
   }
   if (NAME.test(text)) return text.toLowerCase();
   return { problem: "has no valid host name; write letters, digits, dots and hyphens" };
-}
-
-function canonicalIpv6(text: string): string | undefined {
-  if (!/^[0-9a-f:.]{2,45}$/i.test(text) || !text.includes(":")) return undefined;
-  // The URL parser knows every form of an IPv6 address and writes the one of RFC 5952.
-  const url = URL.parse(`http://[${text}]/`);
-  return url === null ? undefined : url.hostname.slice(1, -1);
 }

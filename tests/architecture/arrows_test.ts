@@ -6,15 +6,17 @@ import assert from "node:assert/strict";
  */
 const arrows: { readonly [folder: string]: readonly string[] } = {
   main: ["cli"],
-  cli: ["control", "config", "health", "observe", "session", "values"],
-  control: ["config", "health", "dataplane", "pool", "relay", "session", "values"],
-  dataplane: ["session", "pool", "relay", "values"],
-  session: ["pool", "relay", "values"],
+  cli: ["control", "config", "discovery", "health", "observe", "session", "values"],
+  control: ["config", "discovery", "health", "dataplane", "pool", "relay", "session", "shared", "values"],
+  dataplane: ["session", "pool", "relay", "shared", "values"],
+  session: ["pool", "relay", "shared", "values"],
   config: ["values"],
+  discovery: ["values"],
   health: ["values"],
   observe: ["values"],
   relay: ["values"],
-  pool: ["values"],
+  pool: ["shared", "values"],
+  shared: ["values"],
   values: [],
 };
 
@@ -24,7 +26,9 @@ const owners: { readonly [specifier: string]: string } = {
   "npm:valibot": "lib/config/valibot.ts",
   "npm:@valibot/to-json-schema": "lib/config/json_schema.ts",
   "npm:fastest-levenshtein": "lib/config/words.ts",
+  "npm:dns-packet": "lib/discovery/dns_message.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",
+"node:buffer": "lib/discovery/dns_message.ts",
   "node:timers": "lib/relay/immediate.ts",
   "node:util": "lib/cli/main.ts",
 };
@@ -45,7 +49,12 @@ interface Module {
 const root = new URL("../../", import.meta.url).href;
 
 async function modules(): Promise<Module[]> {
-  const entries = ["main.ts", "lib/dataplane/worker.ts"];
+  const entries = [
+    "main.ts",
+    "lib/dataplane/worker.ts",
+    "lib/discovery/names.ts",
+    "lib/discovery/resolver.ts",
+  ];
   const graphs = await Promise.all(entries.map(async (entry) => {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", entry],
