@@ -1,7 +1,9 @@
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
-import { Balancer, type BalancerEvent, type TargetState } from "../control/balancer.ts";
-import { ListenError } from "../control/thread.ts";
+import { Balancer } from "../control/balancer.ts";
+import type { BalancerEvent } from "../control/events.ts";
+import { ListenError } from "../control/listeners.ts";
+import type { TargetView } from "../control/state.ts";
 import { type Command, exit, type Invocation, type Terminal } from "./command.ts";
 import { type DemoServer, demoServers } from "./demo_servers.ts";
 import { onSignals } from "./signals.ts";
@@ -39,9 +41,10 @@ async function demo({ values, terminal }: Invocation): Promise<number> {
   try {
     const started = await Promise.race([balancer.start(), signals.stop]);
     if (typeof started === "string") return exit.ok;
-    const bound = started.listeners[0]?.addresses[0];
-    screen.begin(bound?.kind === "tcp" ? bound.port : 0);
-    const timer = setInterval(() => screen.refresh(balancer.targets()), refreshMs);
+    const { bind } = balancer.state().listeners["web"]!;
+    screen.begin(bind[0]!);
+    const targets = () => balancer.state().pools["app"]?.targets ?? [];
+    const timer = setInterval(() => screen.refresh(targets()), refreshMs);
     await signals.stop;
     clearInterval(timer);
     screen.end();
@@ -97,8 +100,8 @@ class Screen {
     this.#live = terminal.stdout.isTerminal();
   }
 
-  begin(port: number): void {
-    const url = `http://127.0.0.1:${port}`;
+  begin(address: string): void {
+    const url = `http://${address}`;
     const where = this.#servers.map(({ name, address }) => `${name} ${address}`).join("   ");
     this.#print(`lb demo: three servers (${where}) behind ${url}
 
@@ -112,13 +115,13 @@ Server C says "down" for a while now and then: watch it leave and come back. Ctr
 
   event(event: BalancerEvent): void {
     if (event.kind !== "health") return;
-    const { target, change: { from, to, detail } } = event;
+    const { target, from, to, detail } = event;
     const name = this.#servers.find(({ address }) => address === target)?.name ?? target;
     if (from === "checking" && to === "up") return;
     this.#print(`${time()} server ${name} is ${to}: ${detail}`);
   }
 
-  refresh(targets: readonly TargetState[]): void {
+  refresh(targets: readonly TargetView[]): void {
     const columns = targets.map(({ address, state, total, failed }) => {
       const name = this.#servers.find((server) => server.address === address)?.name ?? address;
       return `${name} ${state.padEnd(4)} ${String(total).padStart(6)} sessions${

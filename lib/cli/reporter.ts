@@ -1,5 +1,5 @@
 /** Turns what the balancer tells into log lines. */
-import type { BalancerEvent } from "../control/balancer.ts";
+import type { BalancerEvent } from "../control/events.ts";
 import { FloodGate } from "../observe/flood_gate.ts";
 import type { Log } from "../observe/log.ts";
 import type { CloseRecord } from "../session/record.ts";
@@ -53,7 +53,7 @@ export class Reporter implements Disposable {
         for (const record of event.records) this.#reportClosed(record);
         return;
       case "health": {
-        const { pool, target, change: { from, to, detail } } = event;
+        const { pool, target, from, to, detail } = event;
         const say = to === "down" ? log.warn : log.info;
         return say(`target ${pool}/${target} is ${to}, was ${from}: ${detail}`, {
           pool,
@@ -61,6 +61,16 @@ export class Reporter implements Disposable {
           state: to,
           from,
           detail,
+        });
+      }
+      case "name":
+        return this.#reportName(event);
+      case "bindSkipped": {
+        const { listener, address, why } = event;
+        return log.warn(`listener ${listener} does not listen on ${address}: ${why}`, {
+          listener,
+          address,
+          why,
         });
       }
       case "failedAttempts":
@@ -93,6 +103,16 @@ export class Reporter implements Disposable {
     for (const gate of [this.#closed, this.#accepts, this.#attempts, this.#faults]) gate[Symbol.dispose]();
   }
 
+  #reportName({ host, addresses, problem }: Extract<BalancerEvent, { kind: "name" }>): void {
+    const { log } = this.#options;
+    const fields = { host, addresses, ...(problem === undefined ? {} : { problem }) };
+    if (problem === undefined) return log.info(`${host} stands for ${addresses.join(", ")}`, fields);
+    const kept = addresses.length === 0
+      ? "it stands for nothing"
+      : `it still stands for ${addresses.join(", ")}`;
+    log.warn(`${host} cannot be looked up: ${problem}; ${kept}`, fields);
+  }
+
   #reportClosed(record: CloseRecord): void {
     if (this.#options.limited() && !this.#closed.admit(record.reason)) return;
     this.#options.log.bulk(
@@ -101,10 +121,13 @@ export class Reporter implements Disposable {
     );
   }
 
-  #reportAttempt({ session, pool, target, error, ms }: FailedAttempt): void {
+  #reportAttempt({ session, pool, target, error, ms, detail }: FailedAttempt): void {
     if (!this.#attempts.admit(`${pool}/${target} ${error}`)) return;
-    const fields = { session, pool, target, error, ms };
-    this.#options.log.debug(`session ${session}: ${pool}/${target} failed: ${error}, ${ms} ms`, fields);
+    const fields = { session, pool, target, error, detail, ms };
+    this.#options.log.debug(
+      `session ${session}: ${pool}/${target} failed: ${error} (${detail}), ${ms} ms`,
+      fields,
+    );
   }
 
   #reportAccept({ listener, cause, count }: AcceptErrors): void {

@@ -1,7 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { formatDiagnostic } from "../config/diagnostic.ts";
 import { Balancer, StartError } from "../control/balancer.ts";
-import { ListenError } from "../control/thread.ts";
+import { type Change, describeChange } from "../control/change.ts";
+import { ListenError } from "../control/listeners.ts";
 import { type Log, openLog } from "../observe/log.ts";
 import { formatAddress } from "../values/address.ts";
 import { formatDuration } from "../values/duration.ts";
@@ -92,7 +93,9 @@ async function start(
 ): Promise<number | undefined> {
   try {
     const started = await balancer.start();
-    if (started !== "stopped") logStart(log, { path, started, balancer });
+    if (started !== "stopped") {
+      logStart(log, { path, config: balancer.config, started, state: balancer.state() });
+    }
     return undefined;
   } catch (error) {
     if (error instanceof StartError) log.error(`lb cannot start: ${error.message}`);
@@ -137,10 +140,25 @@ async function reloadFile(
   for (const note of file.notes) log.warn(formatDiagnostic(note));
   const result = await balancer.reload(file.config);
   if (result.kind === "refused") {
-    return log.error(`reload refused: ${result.problem}; generation ${balancer.generation} stays in force`);
+    const problem = result.listenError === undefined ? result.problem : listenProblem(result.listenError);
+    return log.error(`reload refused: ${problem}; generation ${balancer.generation} stays in force`);
   }
-  for (const key of result.afterRestart) log.warn(`${key} changed: takes effect at the next restart`);
-  log.info(`reloaded ${path}: generation ${balancer.generation}`, { generation: balancer.generation });
+  for (const key of result.change.afterRestart) {
+    log.warn(`${key} changed: takes effect at the next restart`);
+  }
+  log.info(`reloaded ${path}: generation ${balancer.generation}, ${changeText(result.change)}`, {
+    generation: balancer.generation,
+  });
+}
+
+/** What a reload has changed, at most so many things of it. */
+const maxPhrases = 10;
+
+function changeText(change: Change): string {
+  const phrases = describeChange({ ...change, afterRestart: [] });
+  if (phrases.length === 0) return "nothing has changed";
+  const more = phrases.length - maxPhrases;
+  return phrases.slice(0, maxPhrases).join(", ") + (more > 0 ? ` and ${more} more changes` : "");
 }
 
 function logOptions({ log: { level, format } }: Config, { stdout }: Terminal): Parameters<typeof openLog>[0] {

@@ -1,15 +1,20 @@
-import type { Balancer, Started } from "../control/balancer.ts";
+import type { Config } from "../config/config.ts";
+import type { Started } from "../control/balancer.ts";
+import type { State } from "../control/state.ts";
 import type { Log } from "../observe/log.ts";
-import { formatAddress } from "../values/address.ts";
 import { version } from "./version.ts";
 
-/** Tells what was decided at the start: version, engine and why, limits, binds, pools. */
-export function logStart(
-  log: Log,
-  { path, started, balancer }: { path: string; started: Started; balancer: Balancer },
-): void {
-  const { config } = balancer;
-  const { engine, engineReason, workers, maxConnections } = started;
+export interface StartLines {
+  readonly path: string;
+  readonly config: Config;
+  readonly started: Started;
+  readonly state: State;
+}
+
+/** Logs what was decided at the start: version, engine and why, limits, binds, pools, names. */
+export function logStart(log: Log, { path, config, started, state }: StartLines): void {
+  const { engine, engineReason } = started;
+  const { workers, maxConnections } = state;
   const asked = config.process.maxConnections;
   const wanted = Number.isFinite(asked) ? asked : "none";
   const lowered = maxConnections < asked ? ` (asked ${wanted}, the descriptor limit allows no more)` : "";
@@ -24,19 +29,15 @@ export function logStart(
       engineReason,
     });
   }
-  for (const { name, addresses } of started.listeners) {
-    const bind = addresses.map(formatAddress);
-    const pool = config.listeners.find((listener) => listener.name === name)?.pool;
+  for (const [name, { bind, pool }] of Object.entries(state.listeners)) {
     log.info(`listener ${name} on ${bind.join(", ")} -> pool ${pool}`, { listener: name, bind, pool });
   }
-  const targets = balancer.targets();
-  for (const { name, algorithm } of config.pools) {
-    const own = targets.filter(({ pool }) => pool === name);
-    const up = own.filter(({ state }) => state === "up").length;
-    log.info(`pool ${name}: ${algorithm}, ${up} of ${own.length} targets up`, {
+  for (const [name, { algorithm, targets }] of Object.entries(state.pools)) {
+    const up = targets.filter(({ state }) => state === "up").length;
+    log.info(`pool ${name}: ${algorithm}, ${up} of ${targets.length} targets up`, {
       pool: name,
       algorithm,
-      targets: own.map(({ address, state }) => ({ address, state })),
+      targets: targets.map(({ address, state, resolved }) => ({ address, state, resolved })),
     });
   }
 }

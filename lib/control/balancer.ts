@@ -1,145 +1,170 @@
 /**
- * The control plane: owns the configuration, the probes, the data-plane threads, and everything they share. Starts,
- * reloads, drains and stops them; decides nothing about a single connection.
+ * The control plane: owns the configuration, the names, the probes, the data-plane threads, and everything they share.
+ * Starts, reloads, drains and stops them; decides nothing about a single connection.
  */
 import type { Config } from "../config/config.ts";
-import { type HealthChange, Monitor } from "../health/monitor.ts";
-import {
-  allocateMemory,
-  capacity,
-  clearCounts,
-  type Counts,
-  countsOf,
-  type SharedMemory,
-} from "../dataplane/memory.ts";
-import type { AcceptErrors, Bind, FailedAttempt } from "../dataplane/messages.ts";
+import { Names, type NameState } from "../discovery/names.ts";
+import { systemClock } from "../health/clock.ts";
+import type { HealthChange, Monitor } from "../health/monitor.ts";
+import type { TargetConditions } from "../pool/target_state.ts";
+import { clearCounters, countersOf } from "../shared/counters.ts";
+import { allocateMemory, capacity, type SharedMemory } from "../shared/layout.ts";
+import { Readers } from "../shared/readers.ts";
+import { type Shared, sharedViews } from "../shared/shared.ts";
 import type { EngineName } from "../values/words.ts";
-import { chooseEngine } from "../relay/choose.ts";
-import { SharedPoolState } from "../pool/shared.ts";
-import type { CloseRecord } from "../session/record.ts";
-import { formatAddress, type SocketAddress } from "../values/address.ts";
-import { checkFree, removeStale } from "./binds.ts";
+import { Binder, type Refused } from "./binder.ts";
+import { type Change, changeBetween } from "./change.ts";
 import { sessionCap } from "./descriptors.ts";
-import { names, placeNames, snapshotOf } from "./plan.ts";
-import { SlotTable } from "./slots.ts";
-import { type Events, ListenError } from "./thread.ts";
-import { type Death, Threads } from "./threads.ts";
+import { drainThreads, stopThreads } from "./ending.ts";
+import type { BalancerEvent } from "./events.ts";
+import { processKey, targetOfKey } from "./keys.ts";
+import {
+  hostNamesOf,
+  keepBound,
+  type Model,
+  modelOf,
+  poolNamesOf,
+  slotKeysOf,
+  type TargetModel,
+} from "./model.ts";
+import { type BalancerParts, realParts } from "./parts.ts";
+import { SlotTable, whyTooLarge } from "./slots.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { type State, stateOf } from "./state.ts";
+import { MaglevTables } from "./tables.ts";
+import { addressesText, probedOf, type ServedTarget, servedTargets } from "./target_sets.ts";
+import { TargetStates } from "./target_states.ts";
+import type { ThreadGroup } from "./threads.ts";
 
-/** How long the threads have to end their sessions when everything is to end at once. */
-const lastRecordsMs = 500;
-
-/** What the balancer tells while it runs. */
-export type BalancerEvent =
-  | { readonly kind: "health"; readonly pool: string; readonly target: string; readonly change: HealthChange }
-  | { readonly kind: "closed"; readonly records: readonly CloseRecord[] }
-  | { readonly kind: "failedAttempts"; readonly attempts: readonly FailedAttempt[] }
-  | { readonly kind: "acceptErrors"; readonly errors: readonly AcceptErrors[] }
-  /** So many of the above were dropped, because a thread had no time to report them. */
-  | { readonly kind: "lost"; readonly count: number }
-  /** The program itself is at fault. */
-  | { readonly kind: "fault"; readonly detail: string }
-  | { readonly kind: "death"; readonly death: Death };
+/** How long a start or a reload waits for names that are looked up for the first time; then it goes on without them. */
+const maxFirstLookupMs = 2_000;
 
 export interface BalancerOptions {
   readonly config: Config;
   readonly onEvent: (event: BalancerEvent) => void;
   /** What a data-plane thread runs; by default the data plane. */
   readonly threadModule?: URL | undefined;
+  /** Parts in place of the real ones. */
+  readonly parts?: Partial<BalancerParts>;
 }
 
-/** What was bound and decided at the start. */
+/** What was decided at the start. */
 export interface Started {
-  readonly engine: string;
+  readonly engine: EngineName;
   readonly engineReason: string;
   /** The faster engine should run here and does not. */
   readonly engineWarning: boolean;
-  readonly workers: number;
-  readonly maxConnections: number;
-  readonly listeners: readonly { readonly name: string; readonly addresses: readonly SocketAddress[] }[];
-}
-
-/** A target as it stands. */
-export interface TargetState extends Counts {
-  readonly pool: string;
-  readonly address: string;
-  readonly state: "checking" | "up" | "down";
-  /** Open sessions. */
-  readonly active: number;
 }
 
 /** The balancer cannot start as it is configured; the message says why. */
 export class StartError extends Error {}
 
-/** What came of a reload; `afterRestart` names the keys that changed and take effect at the next start only. */
+/** What came of a reload. */
 export type Reloaded =
-  | { readonly kind: "reloaded"; readonly afterRestart: readonly string[] }
-  | { readonly kind: "refused"; readonly problem: string };
+  | { readonly kind: "reloaded"; readonly change: Change }
+  | Refused;
 
-/** See above. Call `start` once, then `reload` as often as wanted, then `drain` or `stop`. */
+const stopping: Refused = { kind: "refused", problem: "lb is stopping" };
+
+/** Its owner calls `start` once, then `reload` as often as wanted, not two at a time, then `drain` or `stop`. */
 export class Balancer {
   readonly #onEvent: (event: BalancerEvent) => void;
+  readonly #parts: BalancerParts;
   readonly #workers: number;
   readonly #memory: SharedMemory;
-  readonly #places: SharedPoolState;
-  readonly #placeSlots: SlotTable;
+  readonly #shared: Shared;
+  readonly #states: TargetStates;
+  readonly #slots: SlotTable;
   readonly #poolSlots: SlotTable;
+  readonly #tables = new MaglevTables();
+  readonly #names: Names;
   readonly #monitor: Monitor;
-  readonly #threads: Threads;
-  #config: Config;
-  #generation = 1;
-  /** What the descriptors allow. */
-  #mostConnections = 0;
-  #publishing = false;
-  #stopped = false;
+  readonly #threads: ThreadGroup;
+  readonly #binder: Binder;
+  readonly #startedAt = performance.now();
+  /** What is in force; before the start, a configuration that serves nothing. */
+  #model: Model;
+  /** The targets of the model in force, by key. */
+  #served: ReadonlyMap<string, ServedTarget> = new Map();
+  readonly #firstConfig: Config;
+  #engine: EngineName = "portable";
+  #revision = 0;
+  /** What the descriptors allow; undefined before they were counted. */
+  #maxConnections: number | undefined;
+  /** A start or a reload is under way, which sees to changed names itself. */
+  #isChanging = false;
+  #isDraining = false;
+  #isStopped = false;
 
-  constructor({ config, onEvent, threadModule }: BalancerOptions) {
-    this.#config = config;
+  constructor({ config, onEvent, threadModule, parts }: BalancerOptions) {
+    this.#parts = { ...realParts(), ...parts };
     this.#onEvent = onEvent;
+    this.#firstConfig = config;
+    this.#model = emptyModel(config);
     this.#workers = workersFor(config);
     this.#memory = allocateMemory(this.#workers);
-    this.#places = new SharedPoolState(this.#memory.pools);
-    this.#placeSlots = new SlotTable(capacity.places, (slot) => this.#clearPlace(slot));
-    this.#poolSlots = new SlotTable(capacity.pools, () => true);
-    this.#threads = new Threads({
+    this.#shared = sharedViews(this.#memory);
+    this.#states = new TargetStates(this.#shared);
+    const readers = new Readers(this.#memory);
+    const isUnused = (revision: number) => readers.arePast(revision);
+    this.#slots = new SlotTable({
+      capacity: capacity.slots,
+      isUnused,
+      onReuse: (slot) => {
+        clearCounters(this.#memory, slot);
+        this.#shared.targets.clear(slot);
+      },
+    });
+    this.#poolSlots = new SlotTable({ capacity: capacity.pools, isUnused, onReuse: () => {} });
+    this.#slots.take([processKey]);
+    this.#threads = this.#parts.threads({
       count: this.#workers,
       memory: this.#memory,
-      processSlot: this.#placeSlots.slotOf(names.process),
-      onEvents: (events) => this.#tell(events),
-      onDeath: (death) => this.#onEvent({ kind: "death", death }),
-      onFault: (detail) => this.#onEvent({ kind: "fault", detail }),
+      processSlot: this.#slots.slotOf(processKey),
+      onEvents: ({ closed, failedAttempts, acceptErrors, faults, lost }) => {
+        if (closed.length > 0) onEvent({ kind: "closed", records: closed });
+        if (failedAttempts.length > 0) onEvent({ kind: "failedAttempts", attempts: failedAttempts });
+        if (acceptErrors.length > 0) onEvent({ kind: "acceptErrors", errors: acceptErrors });
+        if (lost > 0) onEvent({ kind: "lost", count: lost });
+        for (const detail of faults) onEvent({ kind: "fault", detail });
+      },
+      onDeath: (death) => onEvent({ kind: "death", death }),
+      onFault: (detail) => onEvent({ kind: "fault", detail }),
       module: threadModule,
     });
-    this.#monitor = new Monitor({ onChange: (change) => this.#healthChanged(change) });
+    this.#binder = new Binder({
+      ...this.#parts,
+      threads: this.#threads,
+      onSkipped: (skipped) => onEvent({ kind: "bindSkipped", ...skipped }),
+    });
+    this.#monitor = this.#parts.monitor({ onChange: (change) => this.#healthChanged(change) });
+    this.#names = new Names({
+      resolver: this.#parts.resolver,
+      clock: systemClock,
+      random: Math.random,
+      onChange: (state) => this.#nameChanged(state),
+    });
   }
 
   /**
-   * Binds every listener, probes every target once, and accepts. Clients that connect meanwhile wait in the kernel's
-   * queue. `stopped` when `stop` was called meanwhile. Throws StartError, or ListenError when an address cannot be
-   * bound; nothing is left behind then.
+   * Starts the threads, and then does for the first configuration what `reload` does for others. Clients that connect before
+   * every target was probed once wait in the kernel's queue. `stopped` when `stop` was called meanwhile. Throws StartError, or
+   * ListenError when an address cannot be bound; nothing is left behind then.
    */
   async start(): Promise<Started | "stopped"> {
-    const problem = tooMuch(this.#config);
-    if (problem !== undefined) throw new StartError(problem);
-    const choice = await chooseEngine(this.#config.process.engine);
-    if (choice.kind === "impossible") throw new StartError(choice.problem);
-    this.#keepSlots(this.#config);
     try {
-      this.#monitor.update(probed(this.#config));
-      const listeners = await this.#listen(choice.engine);
-      this.#mostConnections = this.#countPlaces();
-      await this.#monitor.firstRound();
-      if (this.#stopped) return "stopped";
-      this.#publish();
-      this.#threads.accept();
-      return {
-        engine: choice.engine,
-        engineReason: choice.reason,
-        engineWarning: choice.warn,
-        workers: this.#workers,
-        maxConnections: this.#mostConnections,
-        listeners,
-      };
+      const problem = whyTooLarge(this.#firstConfig);
+      if (problem !== undefined) throw new StartError(problem);
+      const choice = await this.#parts.chooseEngine(this.#firstConfig.process.engine);
+      if (choice.kind === "impossible") throw new StartError(choice.problem);
+      this.#engine = choice.engine;
+      await this.#threads.start(choice.engine);
+      const result = await this.#bring(this.#firstConfig);
+      if (this.#isStopped) return "stopped";
+      if (result.kind === "refused") throw result.listenError ?? new StartError(result.problem);
+      return { engine: choice.engine, engineReason: choice.reason, engineWarning: choice.warn };
     } catch (error) {
+      if (this.#isStopped) return "stopped";
       await this.stop();
       throw error;
     }
@@ -147,89 +172,188 @@ export class Balancer {
 
   /** The configuration in force. */
   get config(): Config {
-    return this.#config;
+    return this.#model.config;
   }
 
   /** The number of the configuration in force, from 1. */
   get generation(): number {
-    return this.#generation;
-  }
-
-  /**
-   * Takes over a new configuration: pools, targets, health checks, and the listeners' rules. Open sessions go on as
-   * they began. Refused, with nothing changed, when listeners were added, removed, or bound elsewhere. The targets
-   * before serve on until each new one has had its first probe. Not for two reloads at a time.
-   */
-  async reload(config: Config): Promise<Reloaded> {
-    const problem = this.#stopped
-      ? "lb is stopping"
-      : tooMuch(config) ?? listenersDiffer(this.#config, config);
-    if (problem !== undefined) return { kind: "refused", problem };
-    const afterRestart = restartNeeded(this.#config, config);
-    this.#keepSlots(this.#config, config);
-    // Of a target that both have, the later check counts.
-    this.#monitor.update([...probed(this.#config), ...probed(config)]);
-    await this.#monitor.firstRound();
-    if (this.#stopped) return { kind: "refused", problem: "lb is stopping" };
-    this.#config = config;
-    this.#generation++;
-    this.#keepSlots(config);
-    this.#monitor.update(probed(config));
-    this.#publish();
-    return { kind: "reloaded", afterRestart };
-  }
-
-  /** Closes the listeners, lets the sessions end until the deadline, cuts the rest evenly over `closeSpread`, ends. */
-  async drain(): Promise<void> {
-    const { deadlineMs, closeSpreadMs } = this.#config.process.drain;
-    const timer = Number.isFinite(deadlineMs)
-      ? setTimeout(() => this.#cutAll(closeSpreadMs), deadlineMs)
-      : undefined;
-    await this.#threads.drain();
-    clearTimeout(timer);
-    await this.stop();
-  }
-
-  /** Ends at once: sessions (as `killed`, after a `drain` there are none), probes, threads. */
-  async stop(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#threads.cut({ reason: "killed", spreadMs: 0 });
-    // Each session still leaves its record; a thread that hangs is not waited for.
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise((resolve) => timer = setTimeout(resolve, lastRecordsMs));
-    await Promise.race([this.#threads.drain(), patience]);
-    clearTimeout(timer);
-    this.#threads.terminate();
-    await this.#monitor.close();
+    return this.#model.generation;
   }
 
   /** Open sessions in the whole process. */
   get openSessions(): number {
-    return this.#places.open(this.#placeSlots.slotOf(names.process));
+    return this.#shared.permits.taken(this.#slots.slotOf(processKey));
   }
 
-  /** Every target as it stands, in the order of the configuration. */
-  targets(): TargetState[] {
-    return this.#config.pools.flatMap((pool) =>
-      pool.targets.map(({ address }) => {
-        const text = formatAddress(address);
-        const name = names.target(pool.name, text);
-        const slot = this.#placeSlots.slotOf(name);
-        return {
-          pool: pool.name,
-          address: text,
-          state: this.#monitor.state(name) ?? "checking",
-          active: this.#places.open(slot),
-          ...countsOf(this.#memory, slot),
-        };
-      })
-    );
+  /**
+   * Takes over a new configuration. Open sessions go on as they began, and listeners that stay are not touched. The targets
+   * before serve on until each new one has had its first probe. Whatever fails leaves everything as it was.
+   */
+  reload(config: Config): Promise<Reloaded> {
+    return this.#bring(config);
   }
 
-  #countPlaces(): number {
+  /**
+   * Unbinds everything, lets the sessions end until the deadline, cuts the rest evenly over `closeSpread`, ends. Threads that
+   * hang are not waited for.
+   */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await drainThreads(this.#threads, this.#model.config.process.drain);
+    await this.stop();
+  }
+
+  /** Ends at once: sessions (as `killed`, after a `drain` there are none), probes, lookups, threads. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    await stopThreads(this.#threads);
+    await Promise.all([this.#monitor.close(), this.#names.close()]);
+  }
+
+  /** Everything that an operator can see, as of now. */
+  state(): State {
+    const { permits } = this.#shared;
+    const taken = (key: string) => permits.taken(this.#slots.slotOf(key));
+    return stateOf({
+      model: this.#model,
+      engine: this.#engine,
+      workers: this.#workers,
+      startedAt: this.#startedAt,
+      now: performance.now(),
+      draining: this.#isDraining,
+      maxConnections: this.#sessionLimit(this.#model.config),
+      active: this.openSessions,
+      activeOf: taken,
+      countersOf: (key) => countersOf(this.#memory, this.#slots.slotOf(key)),
+      conditionsOf: (target) => this.#conditionsOf(target),
+      lastProbeOf: (key) => this.#monitor.lastProbe(key),
+      isFull: ({ key, config: { maxConnections } }) => taken(key) >= maxConnections,
+    });
+  }
+
+  /** The one path by which a configuration comes into force, the first one as any other. */
+  async #bring(config: Config): Promise<Reloaded> {
+    const problem = whyTooLarge(config);
+    if (problem !== undefined) return { kind: "refused", problem };
+    this.#isChanging = true;
+    // What is to be undone when a later step fails, the last first.
+    await using undo = new AsyncDisposableStack();
     try {
-      return sessionCap(this.#config.process.maxConnections);
+      const result = await this.#prepare(config, undo);
+      if (this.#isEnding) return stopping;
+      if (result.kind === "refused") return result;
+      undo.move();
+      const change = changeBetween(this.#model, result.model);
+      this.#publish(result.model);
+      this.#retire(change);
+      return { kind: "reloaded", change };
+    } finally {
+      this.#isChanging = false;
+      this.#applyNames();
+    }
+  }
+
+  get #isEnding(): boolean {
+    return this.#isStopped || this.#isDraining;
+  }
+
+  /** Steps 1 to 6: everything that can fail. Nothing of it is seen by a client. */
+  async #prepare(
+    config: Config,
+    undo: AsyncDisposableStack,
+  ): Promise<{ kind: "model"; model: Model } | Refused> {
+    // 1. Names: those of both configurations are looked up; new ones are waited for, but not for long.
+    const before = this.#model;
+    this.#names.watch(new Map([...hostNamesOf(before.config), ...hostNamesOf(config)]));
+    undo.defer(() => this.#names.watch(hostNamesOf(before.config)));
+    const unknown = await this.#binder.lookUp(config);
+    if (unknown !== undefined) return unknown;
+    await this.#names.firstLookups(maxFirstLookupMs);
+    if (this.#isEnding) return stopping;
+
+    // 2. The model, and which addresses are to be bound.
+    const planned = this.#modelOf(config, before.generation + 1);
+    // 3. Slots.
+    const slots = this.#takeSlots(planned, undo);
+    if (slots !== undefined) return { kind: "refused", problem: slots };
+
+    // 4. Binds: new ones first, in all threads, while those that go still serve.
+    const bound = await this.#binder.bind(before, planned);
+    if (bound.kind === "refused") return bound;
+    undo.defer(() => this.#threads.unbind(bound.added));
+    const { model } = bound;
+    this.#maxConnections ??= this.#countConnections(config);
+
+    // 5. Probes: the targets before serve on until each new one has had its first.
+    this.#monitor.update([...probedOf(before), ...probedOf(model)]);
+    undo.defer(() => {
+      if (!this.#isStopped) this.#monitor.update(probedOf(before));
+    });
+    await this.#monitor.firstRound();
+
+    // 6. Maglev tables.
+    await this.#tables.build(model.pools);
+    return { kind: "model", model };
+  }
+
+  /** Steps 7 and 8: the words, the snapshot, and new binds accept. From here on there is no way back. */
+  #publish(model: Model): void {
+    this.#model = model;
+    this.#served = servedTargets(model);
+    this.#revision++;
+    this.#writeStates(this.#served.values());
+    this.#threads.publish(snapshotOf(model, {
+      revision: this.#revision,
+      maxConnections: this.#sessionLimit(model.config),
+      slotOf: (key) => this.#slots.slotOf(key),
+      poolSlotOf: (pool) => this.#poolSlots.slotOf(pool),
+      tables: this.#tables,
+    }));
+    this.#threads.accept();
+  }
+
+  /** Step 9: what has gone is retired. Clients that wait in the accept queue of a bind are served; slots wait for their readers. */
+  #retire({ binds }: Change): void {
+    const model = this.#model;
+    this.#threads.unbind(binds.removed.map(({ key }) => key));
+    this.#slots.keep(slotKeysOf(model), this.#revision);
+    this.#poolSlots.keep(poolNamesOf(model), this.#revision);
+    this.#tables.keep(model.pools);
+    this.#names.watch(hostNamesOf(model.config));
+    this.#monitor.update(probedOf(model));
+  }
+
+  #modelOf(config: Config, generation: number): Model {
+    const model = modelOf(config, {
+      generation,
+      nameOf: (host) => {
+        const state = this.#names.state(host);
+        if (state === undefined || state.pending) return { addresses: [], problem: "not looked up yet" };
+        return state;
+      },
+      bindAddressesOf: (host) => this.#binder.addressesOf(host),
+    });
+    // What is bound already keeps the port that it got.
+    return keepBound(model, this.#model);
+  }
+
+  /** Takes slots for what is new; why there are not enough, if so. */
+  #takeSlots(model: Model, undo: AsyncDisposableStack): string | undefined {
+    const full = (what: string) =>
+      `no room for ${what} until sessions of ones that were removed have ended; try again later`;
+    const slots = this.#slots.take(slotKeysOf(model));
+    if (slots === undefined) return full("more listeners and targets");
+    undo.defer(() => this.#slots.giveBack(slots));
+    const poolSlots = this.#poolSlots.take(poolNamesOf(model));
+    if (poolSlots === undefined) return full("more pools");
+    undo.defer(() => this.#poolSlots.giveBack(poolSlots));
+    return undefined;
+  }
+
+  #countConnections(config: Config): number {
+    try {
+      return sessionCap(config.process.maxConnections);
     } catch (error) {
       throw new StartError(
         `descriptors cannot be counted: ${error instanceof Error ? error.message : error}`,
@@ -237,129 +361,55 @@ export class Balancer {
     }
   }
 
-  async #listen(engine: EngineName): Promise<Started["listeners"]> {
-    // With one thread too: only so can 0.0.0.0 and [::] both be bound to the same port.
-    const shared = Deno.build.os === "linux";
-    const asked = this.#config.listeners.flatMap(({ name, bind }) =>
-      bind.map((address): Bind => ({ listener: name, address, shared: shared && address.kind === "tcp" }))
+  #sessionLimit({ process }: Config): number {
+    return Math.min(this.#maxConnections ?? Infinity, process.maxConnections);
+  }
+
+  #conditionsOf({ key }: TargetModel): TargetConditions {
+    return { verdict: this.#monitor.state(key) ?? "checking", ejected: false, override: undefined };
+  }
+
+  /** Has every thread see the targets of the model in force as they are now. */
+  #writeStates(targets: Iterable<ServedTarget>): void {
+    this.#states.write(
+      [...targets].map(({ target, pool }) => ({
+        slot: this.#slots.slotOf(target.key),
+        poolSlot: this.#poolSlots.slotOf(pool),
+        conditions: this.#conditionsOf(target),
+        weight: target.config.weight,
+      })),
     );
-    for (const bind of asked) {
-      await makeFree(bind);
-    }
-    const bound = await this.#threads.listen(engine, asked);
-    return this.#config.listeners.map(({ name }) => ({
-      name,
-      addresses: bound.filter(({ listener }) => listener === name).map(({ address }) => address),
-    }));
   }
 
-  #healthChanged(change: HealthChange): void {
-    const [, pool = "", target = ""] = /^target ([^/]+)\/(.*)$/.exec(change.key) ?? [];
-    this.#onEvent({ kind: "health", pool, target, change });
-    if (this.#publishing) return;
-    // Probes that end in the same turn of the loop make one snapshot, not one each.
-    this.#publishing = true;
-    setTimeout(() => this.#publish());
+  #healthChanged({ key, from, to, detail }: HealthChange): void {
+    this.#onEvent({ kind: "health", ...targetOfKey(key), from, to, detail });
+    const served = this.#served.get(key);
+    if (served !== undefined && !this.#isStopped) this.#writeStates([served]);
   }
 
-  #publish(): void {
-    this.#publishing = false;
-    if (this.#stopped) return;
-    const snapshot = snapshotOf(this.#config, {
-      generation: this.#generation,
-      maxConnections: Math.min(this.#mostConnections, this.#config.process.maxConnections),
-      placeSlot: (name) => this.#placeSlots.slotOf(name),
-      poolSlot: (name) => this.#poolSlots.slotOf(name),
-      serving: (name) => this.#monitor.state(name) === "up",
-    });
-    this.#threads.publish(snapshot);
+  #nameChanged({ host, addresses, problem }: NameState): void {
+    this.#onEvent({ kind: "name", host, addresses, problem });
+    // Names that change in the same moment make one snapshot, not one each.
+    setTimeout(() => this.#applyNames());
   }
 
-  #keepSlots(...configs: readonly Config[]): void {
-    this.#placeSlots.keep(new Set(configs.flatMap((config) => placeNames(config))));
-    this.#poolSlots.keep(new Set(configs.flatMap(({ pools }) => pools.map(({ name }) => names.pool(name)))));
-  }
-
-  #clearPlace(slot: number): boolean {
-    if (this.#places.open(slot) > 0) return false;
-    clearCounts(this.#memory, slot);
-    return true;
-  }
-
-  #cutAll(spreadMs: number): void {
-    this.#threads.cut({ reason: "drain_deadline", spreadMs });
-  }
-
-  #tell({ closed, failedAttempts, acceptErrors, faults, lost }: Events): void {
-    if (closed.length > 0) this.#onEvent({ kind: "closed", records: closed });
-    if (failedAttempts.length > 0) this.#onEvent({ kind: "failedAttempts", attempts: failedAttempts });
-    if (acceptErrors.length > 0) this.#onEvent({ kind: "acceptErrors", errors: acceptErrors });
-    if (lost > 0) this.#onEvent({ kind: "lost", count: lost });
-    for (const detail of faults) this.#onEvent({ kind: "fault", detail });
+  /** Takes over what names stand for now, where that has changed. */
+  #applyNames(): void {
+    if (this.#isChanging || this.#isEnding || this.#revision === 0) return;
+    const model = this.#modelOf(this.#model.config, this.#model.generation);
+    this.#monitor.update(probedOf(model));
+    if (addressesText(model) === addressesText(this.#model)) this.#model = model;
+    else this.#publish(model);
   }
 }
 
-/** Why a configuration does not fit into the shared memory; undefined = it does. */
-function tooMuch(config: Config): string | undefined {
-  // Half: what a reload takes out keeps its place until its last session has ended.
-  const most = { places: capacity.places / 2, pools: capacity.pools / 2 };
-  const places = placeNames(config).length;
-  if (places > most.places) return `${places} listeners and targets, at most ${most.places} fit`;
-  return config.pools.length > most.pools
-    ? `${config.pools.length} pools, at most ${most.pools} fit`
-    : undefined;
-}
-
-/** What the monitor is to watch for a configuration. */
-function probed({ pools }: Config): Parameters<Monitor["update"]>[0] {
-  return pools.flatMap(({ name, targets, health }) =>
-    targets.map(({ address: { host, port } }) => ({
-      key: names.target(name, formatAddress({ kind: "tcp", host, port })),
-      target: { host, port, addresses: [host] },
-      health,
-    }))
-  );
-}
-
-/** Throws ListenError when a bind cannot be had. */
-async function makeFree(bind: Bind): Promise<void> {
-  try {
-    await checkFree(bind.address);
-    await removeStale(bind.address);
-  } catch (error) {
-    throw new ListenError(bind, error instanceof Error ? error.message : String(error));
-  }
+/** A configuration that serves nothing. */
+function emptyModel(config: Config): Model {
+  return { generation: 0, config: { ...config, listeners: [], pools: [] }, listeners: [], pools: [] };
 }
 
 function workersFor({ process }: Config): number {
   // Only Linux spreads connections over listeners of the same port.
   if (Deno.build.os !== "linux") return 1;
   return process.workers === "auto" ? navigator.hardwareConcurrency : process.workers;
-}
-
-function listenersDiffer(from: Config, to: Config): string | undefined {
-  const binds = ({ listeners }: Config) =>
-    new Map(listeners.map(({ name, bind }) => [name, bind.map(formatAddress).join(", ")]));
-  const [before, after] = [binds(from), binds(to)];
-  const changes = [
-    ...[...after].filter(([name]) => !before.has(name)).map(([name]) => `${name} is new`),
-    ...[...before].filter(([name]) => !after.has(name)).map(([name]) => `${name} is gone`),
-    ...[...after].flatMap(([name, bind]) => {
-      const was = before.get(name);
-      return was === undefined || was === bind ? [] : [`${name} is bound to ${bind}, was ${was}`];
-    }),
-  ];
-  if (changes.length === 0) return undefined;
-  return `listeners cannot change while lb runs (${changes.join("; ")}); restart to apply it`;
-}
-
-function restartNeeded(from: Config, to: Config): string[] {
-  const keys = ["engine", "workers"] as const;
-  const process = keys.filter((key) => from.process[key] !== to.process[key]).map((key) => `process.${key}`);
-  // The descriptors were counted for the number it started with.
-  const raised = to.process.maxConnections > from.process.maxConnections ? ["process.maxConnections"] : [];
-  const log = (["level", "format"] as const).filter((key) => from.log[key] !== to.log[key]).map((key) =>
-    `log.${key}`
-  );
-  return [...process, ...raised, ...log];
 }

@@ -1,19 +1,19 @@
 /** One data-plane thread as the control plane sees it. */
-import type { SharedMemory } from "../dataplane/memory.ts";
-import type { Bind, Command, Report } from "../dataplane/messages.ts";
-import type { EngineName } from "../values/words.ts";
+import type { Bind, BindFailure, Command, Report } from "../dataplane/messages.ts";
+import type { SharedMemory } from "../shared/layout.ts";
 import type { SocketAddress } from "../values/address.ts";
+import type { EngineName } from "../values/words.ts";
 
-export type Events = Extract<Report, { type: "events" }>;
+export type ThreadEvents = Extract<Report, { type: "events" }>;
 
 export interface ThreadOptions {
   readonly index: number;
   readonly engine: EngineName;
-  /** Calls a thread that waits in the kernel to look after its messages. */
+  /** Has a thread that waits in the kernel receive its messages. */
   readonly wake: (descriptor: number) => void;
   readonly memory: SharedMemory;
-  readonly onEvents: (events: Events) => void;
-  /** The thread is dead: an error in it that nothing caught. */
+  readonly onEvents: (events: ThreadEvents) => void;
+  /** Called when the thread is dead: an error in it that nothing caught. */
   readonly onDeath: (cause: string) => void;
   /** What the thread runs; by default the data plane. */
   readonly module?: URL | undefined;
@@ -26,12 +26,14 @@ export class Thread {
   readonly #worker: Worker;
   readonly #ready = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<void>();
-  #listening = Promise.withResolvers<readonly SocketAddress[]>();
+  #bound = Promise.withResolvers<readonly SocketAddress[]>();
   readonly #wake: (descriptor: number) => void;
   #wakeDescriptor: number | undefined;
-  #dead = false;
-  /** Messages on their way to a thread that cannot be called yet. */
-  #uncalled = 0;
+  #isDead = false;
+  /** Messages sent to a thread that cannot be woken yet. */
+  #unannounced = 0;
+  /** When the ping that has no answer was sent. */
+  #pingedAt: number | undefined;
 
   constructor({ index, engine, wake, memory, onEvents, onDeath, module = dataPlane }: ThreadOptions) {
     this.#wake = wake;
@@ -40,20 +42,20 @@ export class Thread {
     this.#worker.onerror = (event) => {
       // Without this the error would end the main thread as well.
       event.preventDefault();
-      if (this.#dead) return;
-      this.#dead = true;
+      if (this.#isDead) return;
+      this.#isDead = true;
       this.#ready.reject(new Error(event.message));
-      this.#listening.reject(new Error(event.message));
+      this.#bound.reject(new Error(event.message));
       this.#drained.resolve();
       onDeath(event.message);
     };
-    // Where nobody waits, `onDeath` has told it.
-    for (const { promise } of [this.#ready, this.#listening]) promise.catch(() => {});
+    // Where nobody waits, `onDeath` has reported it.
+    for (const { promise } of [this.#ready, this.#bound]) promise.catch(() => {});
     this.#worker.postMessage({ type: "start", worker: index, engine, memory } satisfies Command);
   }
 
-  get dead(): boolean {
-    return this.#dead;
+  get isDead(): boolean {
+    return this.#isDead;
   }
 
   /** Resolves once the thread takes commands. Rejects when it dies before. */
@@ -61,64 +63,80 @@ export class Thread {
     return this.#ready.promise;
   }
 
-  /** Resolves once a `drain` is through: no listener, no session. */
+  /** Resolves once a `drain` is through (no listener, no session), or the thread is dead. */
   get drained(): Promise<void> {
     return this.#drained.promise;
   }
 
-  /** A thread that is dead hears nothing. */
+  /** Sends a command; a dead thread receives nothing. */
   send(command: Command): void {
-    if (this.#dead) return;
+    if (this.#isDead) return;
     this.#worker.postMessage(command);
-    this.#uncalled++;
-    this.#call();
+    this.#unannounced++;
+    this.#announce();
   }
 
-  /** Binds; resolves to the addresses in fact bound. Throws ListenError for the first that fails; then none is bound. */
-  listen(binds: readonly Bind[]): Promise<readonly SocketAddress[]> {
-    this.#listening = Promise.withResolvers();
-    if (this.#dead) this.#listening.reject(new Error("the thread is dead"));
-    this.send({ type: "listen", binds });
-    return this.#listening.promise;
+  /** Binds; resolves to the addresses in fact bound. Rejects with ThreadBindError for the first that fails; then none is bound. */
+  bind(binds: readonly Bind[]): Promise<readonly SocketAddress[]> {
+    this.#bound = Promise.withResolvers();
+    if (this.#isDead) this.#bound.reject(new Error("the thread is dead"));
+    this.send({ type: "bind", binds });
+    return this.#bound.promise;
   }
 
+  /** Asks for a sign of life, unless one is owed already; for how long the thread has owed one, in milliseconds. */
+  ping(now: number): number {
+    if (this.#isDead) return 0;
+    if (this.#pingedAt !== undefined) return now - this.#pingedAt;
+    this.#pingedAt = now;
+    this.send({ type: "ping" });
+    return 0;
+  }
+
+  /** Ends the thread wherever it is; whoever waits for it is told so. */
   terminate(): void {
-    this.#dead = true;
+    this.#isDead = true;
     this.#worker.terminate();
+    this.#ready.reject(new Error("the thread was terminated"));
+    this.#bound.reject(new Error("the thread was terminated"));
+    this.#drained.resolve();
   }
 
-  /** One call for each message: the thread listens until it has heard as many. */
-  #call(): void {
+  /** Wakes the thread once for each message: it goes on receiving until it has as many. */
+  #announce(): void {
     if (this.#wakeDescriptor === undefined) return;
-    for (; this.#uncalled > 0; this.#uncalled--) this.#wake(this.#wakeDescriptor);
+    for (; this.#unannounced > 0; this.#unannounced--) this.#wake(this.#wakeDescriptor);
   }
 
-  #receive(report: Report, onEvents: (events: Events) => void): void {
+  #receive(report: Report, onEvents: (events: ThreadEvents) => void): void {
     switch (report.type) {
       case "ready":
         this.#wakeDescriptor = report.wakeDescriptor;
-        this.#call();
+        this.#announce();
         return this.#ready.resolve();
-      case "listening":
-        return this.#listening.resolve(report.addresses);
-      case "listenFailed":
-        return this.#listening.reject(new ListenError(report.bind, report.cause));
+      case "bound":
+        return this.#bound.resolve(report.addresses);
+      case "bindFailed":
+        return this.#bound.reject(new ThreadBindError(report.key, report.failure));
       case "drained":
         return this.#drained.resolve();
+      case "pong":
+        this.#pingedAt = undefined;
+        return;
       case "events":
         return onEvents(report);
     }
   }
 }
 
-/** An address of a listener cannot be listened on; the message is what the system said. */
-export class ListenError extends Error {
-  readonly listener: string;
-  readonly address: SocketAddress;
+/** A bind of this key has failed. */
+export class ThreadBindError extends Error {
+  readonly key: string;
+  readonly failure: BindFailure;
 
-  constructor(bind: Pick<Bind, "listener" | "address">, cause: string) {
-    super(cause);
-    this.listener = bind.listener;
-    this.address = bind.address;
+  constructor(key: string, failure: BindFailure) {
+    super(failure.message);
+    this.key = key;
+    this.failure = failure;
   }
 }

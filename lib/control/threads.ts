@@ -1,69 +1,119 @@
-/** All data-plane threads: starts them, speaks to all of them, and starts one again that has died. */
-import type { SharedMemory } from "../dataplane/memory.ts";
+/** All data-plane threads: starts them, sends to all of them, and starts one again that has died. */
 import type { Bind, Command } from "../dataplane/messages.ts";
-import type { EngineName } from "../values/words.ts";
 import type { Snapshot } from "../dataplane/snapshot.ts";
-import { closeOwned } from "../relay/linux/owned.ts";
-import { Waker } from "../relay/linux/waker.ts";
-import { SharedPoolState } from "../pool/shared.ts";
-import { removeStale } from "./binds.ts";
-import { type Events, Thread } from "./thread.ts";
+import { engines, type EngineWaker } from "../relay/engines.ts";
+import type { SharedMemory } from "../shared/layout.ts";
+import { Permits } from "../shared/permits.ts";
+import { Readers } from "../shared/readers.ts";
+import type { EngineName } from "../values/words.ts";
+import type { Death } from "./events.ts";
+import { removeStale } from "./listeners.ts";
+import { Thread, ThreadBindError, type ThreadEvents } from "./thread.ts";
 
 /** The pause before a dead thread is started again: doubles with each death, and is forgotten after a quiet while. */
-const restartMs = { first: 100, most: 30_000, quiet: 60_000, listen: 1_000 } as const;
+const restartMs = { first: 100, max: 30_000, quiet: 60_000, bind: 1_000 } as const;
 
-/** A thread that has died, and its sessions with it. */
-export interface Death {
-  readonly worker: number;
-  readonly cause: string;
-  /** How many sessions it had open. */
-  readonly sessions: number;
-  readonly restartMs: number;
+/** How long a change of the binds waits for a thread that is starting again. */
+const maxRestartWaitMs = 5_000;
+
+/** How often threads are asked for a sign of life while they drain, and after how long without one nobody waits for it. */
+const pingMs = 1_000;
+const hangMs = 15_000;
+
+/** What the control plane needs of the data-plane threads. */
+export interface ThreadGroup {
+  /** Starts all threads; resolves once they take commands. */
+  start(engine: EngineName): Promise<void>;
+  /**
+   * Binds in every thread; resolves to the binds with the addresses in fact bound. Rejects with ThreadBindError for the first
+   * that fails, and with ThreadsBusyError while a thread is starting again; then none of them is bound in any thread.
+   */
+  bind(binds: readonly Bind[]): Promise<readonly Bind[]>;
+  /** Serves what waits in the accept queues of these binds, and closes them. */
+  unbind(keys: readonly string[]): void;
+  publish(snapshot: Snapshot): void;
+  /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */
+  accept(): void;
+  cut(command: Omit<Extract<Command, { type: "cut" }>, "type">): void;
+  /** Unbinds everything; resolves when the last session has ended, in all threads that do not hang. */
+  drain(): Promise<void>;
+  terminate(): void;
 }
+
+/** A thread is starting again, so that not all of them can be changed now. */
+export class ThreadsBusyError extends Error {}
 
 export interface ThreadsOptions {
   readonly count: number;
   readonly memory: SharedMemory;
-  /** The place that every session takes. */
+  /** The slot of the permit that every session holds. */
   readonly processSlot: number;
-  readonly onEvents: (events: Events) => void;
-  /** Told after its places are free and its sockets closed. */
+  readonly onEvents: (events: ThreadEvents) => void;
+  /** Called after its permits are free and its sockets closed. */
   readonly onDeath: (death: Death) => void;
   readonly onFault: (detail: string) => void;
   /** The module that a thread runs. */
   readonly module?: URL | undefined;
 }
 
-/** See above. Call `listen`, then `publish` and `accept`; `terminate` at the end. */
-export class Threads {
+/** Its owner calls `start`, `bind`, `publish` and `accept` in this order; `terminate` at the end. */
+export class Threads implements ThreadGroup {
   readonly #options: ThreadsOptions;
-  readonly #waker = new Waker();
-  readonly #places: SharedPoolState;
+  readonly #permits: Permits;
+  readonly #readers: Readers;
   readonly #threads: Thread[] = [];
   readonly #deaths: { pauseMs: number; at: number }[] = [];
   readonly #restarts = new Set<ReturnType<typeof setTimeout>>();
+  /** Threads that have died and do not serve again yet. */
+  readonly #restarting = new Map<number, Promise<void>>();
+  readonly #bound = new Map<string, Bind>();
+  #waker: EngineWaker | undefined;
   #engine: EngineName = "portable";
-  #bound: readonly Bind[] = [];
   #snapshot: Snapshot | undefined;
-  #accepting = false;
-  #ending = false;
+  #isAccepting = false;
+  #isEnding = false;
 
   constructor(options: ThreadsOptions) {
     this.#options = options;
-    this.#places = new SharedPoolState(options.memory.pools);
+    this.#permits = new Permits(options.memory);
+    this.#readers = new Readers(options.memory);
+    for (let index = 0; index < options.count; index++) this.#readers.leave(index);
   }
 
-  /** Starts the threads and binds in each; returns what was bound in fact. Throws ListenError for the first that fails. */
-  async listen(engine: EngineName, asked: readonly Bind[]): Promise<readonly Bind[]> {
+  async start(engine: EngineName): Promise<void> {
     this.#engine = engine;
+    this.#waker = engines[engine].openWaker();
     for (let index = 0; index < this.#options.count; index++) this.#threads.push(this.#start(index));
+    // Until a thread has taken over a snapshot nothing is given away that one may name.
+    for (let index = 0; index < this.#options.count; index++) this.#readers.set(index, 0);
     await Promise.all(this.#threads.map(({ ready }) => ready));
+  }
+
+  async bind(binds: readonly Bind[]): Promise<readonly Bind[]> {
+    if (binds.length === 0) return [];
+    await this.#allServe();
     const [first, ...others] = this.#threads;
-    // The first thread binds alone: what it gets for a port 0 the others share.
-    const addresses = await first?.listen(asked) ?? [];
-    this.#bound = asked.map((bind, index) => ({ ...bind, address: addresses[index] ?? bind.address }));
-    await Promise.all(others.map((thread, index) => thread.listen(this.#bindsOf(index + 1))));
-    return this.#bound;
+    try {
+      // The first thread binds alone: what it gets for a port 0 the others share.
+      const addresses = await first!.bind(binds);
+      const bound = binds.map((bind, index) => ({ ...bind, address: addresses[index] ?? bind.address }));
+      // All answers are awaited, so that a failure finds every thread at rest.
+      const results = await Promise.allSettled(others.map((thread) => thread.bind(bound.filter(isShared))));
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      for (const bind of bound) this.#bound.set(bind.key, bind);
+      return bound;
+    } catch (error) {
+      this.#send({ type: "unbind", keys: binds.map(({ key }) => key) });
+      if (error instanceof ThreadBindError) throw error;
+      throw new ThreadsBusyError(`a data-plane thread died meanwhile: ${error}`, { cause: error });
+    }
+  }
+
+  unbind(keys: readonly string[]): void {
+    if (keys.length === 0) return;
+    for (const key of keys) this.#bound.delete(key);
+    this.#send({ type: "unbind", keys });
   }
 
   publish(snapshot: Snapshot): void {
@@ -72,7 +122,7 @@ export class Threads {
   }
 
   accept(): void {
-    this.#accepting = true;
+    this.#isAccepting = true;
     this.#send({ type: "accept" });
   }
 
@@ -80,28 +130,57 @@ export class Threads {
     this.#send({ type: "cut", ...command });
   }
 
-  /** Closes the listeners; resolves when the last session has ended. A thread that dies is not started again. */
   async drain(): Promise<void> {
-    this.#ending = true;
-    for (const restart of this.#restarts) clearTimeout(restart);
+    this.#end();
     this.#send({ type: "drain" });
-    await Promise.all(this.#threads.map(({ drained }) => drained));
+    const timer = setInterval(() => this.#giveUpHanging(), pingMs);
+    try {
+      await Promise.all(this.#threads.map(({ drained }) => drained));
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   terminate(): void {
-    this.#ending = true;
-    for (const restart of this.#restarts) clearTimeout(restart);
+    this.#end();
     for (const thread of this.#threads) thread.terminate();
-    this.#waker[Symbol.dispose]();
+    this.#waker?.[Symbol.dispose]();
+  }
+
+  /** No thread is started again from here on. */
+  #end(): void {
+    this.#isEnding = true;
+    for (const restart of this.#restarts) clearTimeout(restart);
   }
 
   #send(command: Command): void {
     for (const thread of this.#threads) thread.send(command);
   }
 
-  /** Only TCP addresses can be shared: the first thread alone has the unix sockets. */
-  #bindsOf(index: number): readonly Bind[] {
-    return index === 0 ? this.#bound : this.#bound.filter(({ shared }) => shared);
+  #giveUpHanging(): void {
+    const now = performance.now();
+    for (const [index, thread] of this.#threads.entries()) {
+      if (thread.ping(now) < hangMs) continue;
+      this.#options.onFault(
+        `data-plane thread ${index} has not answered for ${hangMs / 1_000} s: its sessions are given up`,
+      );
+      thread.terminate();
+    }
+  }
+
+  /** Waits for threads that are starting again. */
+  async #allServe(): Promise<void> {
+    if (this.#restarting.size === 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLong = new Promise<"tooLong">((resolve) => {
+      timer = setTimeout(() => resolve("tooLong"), maxRestartWaitMs);
+    });
+    const all = Promise.all(this.#restarting.values());
+    const result = await Promise.race([all, tooLong]);
+    clearTimeout(timer);
+    if (result === "tooLong" || this.#restarting.size > 0) {
+      throw new ThreadsBusyError("a data-plane thread is starting again; try again later");
+    }
   }
 
   #start(index: number): Thread {
@@ -111,28 +190,36 @@ export class Threads {
       engine: this.#engine,
       memory,
       module,
-      wake: (descriptor) => this.#waker.wake(descriptor),
+      wake: (descriptor) => this.#waker?.wake(descriptor),
       onEvents,
-      onDeath: (cause) => this.#died(thread, { index, cause }),
+      onDeath: (cause) => this.#recover(thread, { index, cause }),
     });
     return thread;
   }
 
-  #died(thread: Thread, { index, cause }: { index: number; cause: string }): void {
+  /** Gives back what a dead thread had, reports it, and starts it again after a pause. */
+  #recover(thread: Thread, { index, cause }: { index: number; cause: string }): void {
     const { memory, processSlot, onDeath } = this.#options;
     thread.terminate();
     const held = memory.held[index]!;
     const sessions = held[processSlot] ?? 0;
     // It runs no more when its error arrives here, so nothing of it can be in use.
-    if (this.#engine === "linux") closeOwned(memory.owned[index]!);
-    this.#places.releaseAll(held);
+    engines[this.#engine].cleanUp(memory.descriptors[index]!);
+    this.#permits.releaseAll(held);
+    this.#readers.leave(index);
     const pauseMs = this.#pauseMs(index);
     onDeath({ worker: index, cause, sessions, restartMs: pauseMs });
-    if (this.#ending || this.#snapshot === undefined) return;
+    if (this.#isEnding || this.#snapshot === undefined) return;
+    const serving = Promise.withResolvers<void>();
+    this.#restarting.set(index, serving.promise);
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
-      // A thread that dies again on the way has told so itself.
-      this.#restart(index).catch(() => {});
+      this.#restart(index).then(() => {
+        this.#restarting.delete(index);
+        serving.resolve();
+      }, () => {
+        // A thread that dies again on the way has reported it itself.
+      });
     }, pauseMs);
     this.#restarts.add(timer);
   }
@@ -142,7 +229,7 @@ export class Threads {
     const last = this.#deaths[index];
     const pauseMs = last === undefined || now - last.at > restartMs.quiet
       ? restartMs.first
-      : Math.min(2 * last.pauseMs, restartMs.most);
+      : Math.min(2 * last.pauseMs, restartMs.max);
     this.#deaths[index] = { pauseMs, at: now };
     return pauseMs;
   }
@@ -150,25 +237,33 @@ export class Threads {
   async #restart(index: number): Promise<void> {
     const thread = this.#threads[index] = this.#start(index);
     await thread.ready;
-    if (this.#snapshot !== undefined) thread.send({ type: "snapshot", snapshot: this.#snapshot });
-    await this.#listenAgain(index, thread);
-    if (this.#accepting) thread.send({ type: "accept" });
-    if (this.#ending) thread.send({ type: "drain" });
+    // A drain that has begun meanwhile has reached the thread already: it must not bind or accept any more.
+    if (this.#isEnding || this.#snapshot === undefined) return;
+    this.#readers.set(index, this.#snapshot.revision);
+    thread.send({ type: "snapshot", snapshot: this.#snapshot });
+    await this.#bindAgain(index, thread);
+    if (this.#isAccepting && !this.#isEnding) thread.send({ type: "accept" });
   }
 
   /** Somebody else may hold an address by now: tries until it is free. */
-  async #listenAgain(index: number, thread: Thread): Promise<void> {
-    const binds = this.#bindsOf(index);
+  async #bindAgain(index: number, thread: Thread): Promise<void> {
     for (;;) {
+      // Only TCP addresses can be shared: the first thread alone has the unix sockets.
+      const binds = [...this.#bound.values()].filter((bind) => index === 0 || bind.shared);
       try {
         for (const { address } of binds) await removeStale(address);
-        await thread.listen(binds);
+        if (this.#isEnding) return;
+        await thread.bind(binds);
         return;
       } catch (error) {
-        if (thread.dead || this.#ending) throw error;
+        if (thread.isDead || this.#isEnding) throw error;
         this.#options.onFault(`a data-plane thread cannot listen again: ${error}`);
-        await new Promise((resolve) => this.#restarts.add(setTimeout(resolve, restartMs.listen)));
+        await new Promise((resolve) => this.#restarts.add(setTimeout(resolve, restartMs.bind)));
       }
     }
   }
+}
+
+function isShared({ shared }: Bind): boolean {
+  return shared;
 }

@@ -1,68 +1,68 @@
 /** The entry of a data-plane thread: commands in, reports out. */
-import { startLinuxThread } from "../relay/linux/loop.ts";
-import { portableEngine } from "../relay/portable.ts";
+import { engines, type EngineThread } from "../relay/engines.ts";
+import { DataPlane } from "./data_plane.ts";
+import { BindError } from "./listeners.ts";
 import type { Command, Report } from "./messages.ts";
-import { BindError, DataPlane } from "./plane.ts";
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<Command>) => void;
   postMessage: (report: Report) => void;
 };
 const post = (report: Report) => scope.postMessage(report);
-let plane: DataPlane | undefined;
-/** Told of each command after the first: the engine's thread may sleep again. */
-let heard = () => {};
+let running: { readonly plane: DataPlane; readonly thread: EngineThread } | undefined;
 
 scope.onmessage = ({ data: command }) => {
   if (command.type === "start") {
-    plane = start(command);
+    running = start(command);
     return;
   }
-  if (plane === undefined) throw new Error(`${command.type} before start`);
-  heard();
-  obey(plane, command);
+  if (running === undefined) throw new Error(`${command.type} before start`);
+  running.thread.messageReceived();
+  obey(running.plane, command);
 };
 
-function start({ worker, engine: name, memory }: Extract<Command, { type: "start" }>): DataPlane {
-  if (name === "portable") {
-    post({ type: "ready", wakeDescriptor: undefined });
-    return new DataPlane({ worker, engine: portableEngine(), memory, post });
-  }
-  const thread = startLinuxThread({
-    index: worker,
-    count: memory.owned.length,
-    owned: memory.owned[worker]!,
-    // Out of every promise, so that the thread's death is seen.
-    onError: (error) =>
-      void setTimeout(() => {
-        throw error;
-      }),
+function start({ worker, engine: name, memory }: Extract<Command, { type: "start" }>): typeof running {
+  const thread = engines[name].startThread({
+    descriptors: memory.descriptors[worker]!,
+    onError: throwUncaught,
   });
-  heard = thread.heard;
-  post({ type: "ready", wakeDescriptor: thread.wakeDescriptor });
-  return new DataPlane({ worker, engine: thread.engine, memory, post });
+  const { engine, wakeDescriptor } = thread;
+  post({ type: "ready", wakeDescriptor });
+  return { plane: new DataPlane({ worker, engine, memory, post }), thread };
+}
+
+/** Throws outside of every promise, so that the control plane sees the thread die. */
+function throwUncaught(error: unknown): void {
+  setTimeout(() => {
+    throw error;
+  });
 }
 
 function obey(plane: DataPlane, command: Exclude<Command, { type: "start" }>): void {
   switch (command.type) {
     case "snapshot":
       return plane.apply(command.snapshot);
-    case "listen":
-      return listen(plane, command);
+    case "bind":
+      return bind(plane, command);
+    case "unbind":
+      return plane.unbind(command.keys);
     case "accept":
       return plane.accept();
     case "drain":
-      return plane.drain();
+      plane.drain().catch(throwUncaught);
+      return;
     case "cut":
       return plane.cut(command.reason, command.spreadMs);
+    case "ping":
+      return post({ type: "pong" });
   }
 }
 
-function listen(plane: DataPlane, { binds }: Extract<Command, { type: "listen" }>): void {
+function bind(plane: DataPlane, { binds }: Extract<Command, { type: "bind" }>): void {
   try {
-    post({ type: "listening", addresses: plane.listen(binds) });
+    post({ type: "bound", addresses: plane.bind(binds) });
   } catch (error) {
     if (!(error instanceof BindError)) throw error;
-    post({ type: "listenFailed", bind: error.bind, cause: error.message });
+    post({ type: "bindFailed", key: error.key, failure: error.failure });
   }
 }

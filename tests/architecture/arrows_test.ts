@@ -28,7 +28,7 @@ const owners: { readonly [specifier: string]: string } = {
   "npm:fastest-levenshtein": "lib/config/words.ts",
   "npm:dns-packet": "lib/discovery/dns_message.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",
-"node:buffer": "lib/discovery/dns_message.ts",
+  "node:buffer": "lib/discovery/dns_message.ts",
   "node:timers": "lib/relay/immediate.ts",
   "node:util": "lib/cli/main.ts",
 };

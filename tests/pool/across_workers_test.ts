@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { algorithms } from "../../lib/pool/algorithms.ts";
 import type { AlgorithmName } from "../../lib/values/words.ts";
-import { allocatePoolMemory, type PoolMemory, SharedPoolState } from "../../lib/pool/shared.ts";
-import type { Target } from "../../lib/pool/target.ts";
-import { target, weighted } from "./pool_fixture.ts";
+import { allocateMemory, type SharedMemory } from "../../lib/shared/layout.ts";
+import { sharedViews } from "../../lib/shared/shared.ts";
+import { specOf, target, type TestTarget, weighted, writeStates } from "./pool_fixture.ts";
 import type { Job, Outcome } from "./take_worker.ts";
 
 interface Plan {
@@ -12,11 +12,16 @@ interface Plan {
   readonly holds: number;
 }
 
-async function runWorkers(algorithm: AlgorithmName, targets: readonly Target[], plan: Plan): Promise<Totals> {
-  const memory = allocatePoolMemory({ targets: targets.length, pools: 1 });
+async function runWorkers(
+  algorithm: AlgorithmName,
+  targets: readonly TestTarget[],
+  plan: Plan,
+): Promise<Totals> {
+  const memory = allocateMemory(0, { slots: targets.length, pools: 1 });
+  writeStates(sharedViews(memory), targets);
   const shared = {
     memory,
-    spec: { name: "app", slot: 0, algorithm, targets },
+    spec: specOf(algorithm, targets),
     gate: new Int32Array(new SharedArrayBuffer(4)),
     held: new Int32Array(new SharedArrayBuffer(4 * targets.length)),
   };
@@ -50,14 +55,14 @@ interface Totals {
   readonly stillOpen: number[];
 }
 
-function totals(outcomes: readonly Outcome[], memory: PoolMemory): Totals {
-  const slots = [...memory.open.keys()];
+function totals(outcomes: readonly Outcome[], memory: SharedMemory): Totals {
+  const slots = [...memory.permits.keys()];
   return {
     taken: slots.map((slot) => outcomes.reduce((sum, { taken }) => sum + taken[slot]!, 0)),
     peak: slots.map((slot) => Math.max(...outcomes.map(({ peak }) => peak[slot]!))),
     full: outcomes.reduce((sum, { full }) => sum + full, 0),
     exceeded: outcomes.reduce((sum, { exceeded }) => sum + exceeded, 0),
-    stillOpen: [...memory.open],
+    stillOpen: [...memory.permits],
   };
 }
 
@@ -70,7 +75,7 @@ for (const algorithm of Object.keys(algorithms) as AlgorithmName[]) {
       holds: 6,
     });
     assert.equal(exceeded, 0);
-    assert.deepEqual(peak, [1, 2, 3], "every place was in use at some time");
+    assert.deepEqual(peak, [1, 2, 3], "every permit was in use at some time");
     assert.deepEqual(stillOpen, [0, 0, 0]);
     assert.ok(full > 0, "the limits were reached");
     assert.equal(taken[0]! + taken[1]! + taken[2]! + full, 80_000);
@@ -90,20 +95,4 @@ Deno.test("roundRobin counts of equal weights differ by at most one over two wor
 Deno.test("roundRobin counts of weights 5, 1, 1 are exact over four workers", async () => {
   const { taken } = await runWorkers("roundRobin", weighted(5, 1, 1), { workers: 4, takes: 7_000, holds: 0 });
   assert.deepEqual(taken, [20_000, 4_000, 4_000]);
-});
-
-Deno.test("a lock whose holder never lets go delays a turn, not the service", () => {
-  const shared = new SharedPoolState(allocatePoolMemory({ targets: 1, pools: 2 }));
-  // The holder is this very thread, which is as good as a dead one.
-  const answer = shared.exclusively(0, () => shared.exclusively(0, () => "went ahead"));
-  assert.equal(answer, "went ahead");
-  assert.equal(shared.exclusively(0, () => shared.exclusively(1, () => "free")), "free");
-});
-
-Deno.test("one thread needs no shared memory", () => {
-  const plain = { open: new Int32Array(1), turns: new Int32Array(1), pools: new Int32Array(16) };
-  const shared = new SharedPoolState(plain);
-  assert.equal(shared.exclusively(0, (turns) => turns.length), 1);
-  assert.ok(shared.acquire(0, 1));
-  assert.ok(!shared.acquire(0, 1));
 });

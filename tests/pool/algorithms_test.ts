@@ -3,14 +3,14 @@ import fc from "fast-check";
 import { algorithms } from "../../lib/pool/algorithms.ts";
 import type { AlgorithmName } from "../../lib/values/words.ts";
 import type { PickRequest, Pool } from "../../lib/pool/pool.ts";
-import type { SharedPoolState } from "../../lib/pool/shared.ts";
 import type { Target } from "../../lib/pool/target.ts";
-import { poolOf, sharedState, target } from "./pool_fixture.ts";
+import type { Shared } from "../../lib/shared/shared.ts";
+import { poolOf, sharedState, target, type TestTarget } from "./pool_fixture.ts";
 
 interface Situation extends PickRequest {
   readonly pool: Pool;
-  readonly shared: SharedPoolState;
-  readonly targets: readonly Target[];
+  readonly shared: Shared;
+  readonly targets: readonly TestTarget[];
 }
 
 const members = fc.array(
@@ -35,32 +35,38 @@ function arrange(algorithm: AlgorithmName, { members, client }: Drawn): Situatio
     target(`10.0.0.${slot}:80`, slot, { weight, maxConnections, tier, serving })
   );
   members.forEach(({ open, maxConnections }, slot) => {
-    for (let i = 0; i < open; i++) shared.acquire(slot, maxConnections);
+    for (let i = 0; i < open; i++) shared.permits.acquire(slot, maxConnections);
   });
   const tried = targets.filter((_, slot) => members[slot]!.tried);
   return { pool: poolOf(algorithm, targets, { shared }), shared, targets, tried, client };
 }
 
-function untriedServing({ targets, tried }: Situation): Target[] {
+function untriedServing({ targets, tried }: Situation): TestTarget[] {
   return targets.filter((target) => target.serving && target.weight > 0 && !tried.includes(target));
 }
 
-function eligible(situation: Situation): Target[] {
+function eligible(situation: Situation): TestTarget[] {
   const { shared } = situation;
-  return untriedServing(situation).filter(({ slot, maxConnections }) => shared.open(slot) < maxConnections);
+  return untriedServing(situation).filter(({ slot, maxConnections }) =>
+    shared.permits.taken(slot) < maxConnections
+  );
+}
+
+function slots(targets: readonly Target[]): number[] {
+  return targets.map(({ slot }) => slot);
 }
 
 function openSessions({ shared, targets }: Situation): number {
-  return targets.reduce((sum, { slot }) => sum + shared.open(slot), 0);
+  return targets.reduce((sum, { slot }) => sum + shared.permits.taken(slot), 0);
 }
 
 const properties: Readonly<Record<string, (situation: Situation) => void>> = {
   "picks an eligible untried target whenever there is one": (situation) => {
     const picked = situation.pool.pick(situation);
-    if (picked.kind === "target") assert.ok(eligible(situation).includes(picked.target));
+    if (picked.kind === "target") assert.ok(slots(eligible(situation)).includes(picked.target.slot));
     else assert.equal(eligible(situation).length, 0);
   },
-  "says full when only a place is missing, no_target otherwise": (situation) => {
+  "says full when only a permit is missing, no_target otherwise": (situation) => {
     const picked = situation.pool.pick(situation);
     if (picked.kind === "target") return;
     assert.equal(picked.reason, untriedServing(situation).length > 0 ? "full" : "no_target");
@@ -70,28 +76,28 @@ const properties: Readonly<Record<string, (situation: Situation) => void>> = {
     if (picked.kind === "none") return;
     assert.equal(picked.target.tier, Math.min(...eligible(situation).map(({ tier }) => tier)));
   },
-  "picks without taking a place": (situation) => {
+  "picks without taking a permit": (situation) => {
     const before = openSessions(situation);
     situation.pool.pick(situation);
     assert.equal(openSessions(situation), before);
   },
-  "takes one place on the target it returns, and gives it back": (situation) => {
+  "takes one permit of the target it returns, and gives it back": (situation) => {
     const { pool, shared, targets } = situation;
-    const before = targets.map(({ slot }) => shared.open(slot));
+    const before = targets.map(({ slot }) => shared.permits.taken(slot));
     const picked = pool.take(situation);
-    const after = targets.map(({ slot }) => shared.open(slot));
+    const after = targets.map(({ slot }) => shared.permits.taken(slot));
     const chosen = picked.kind === "target" ? picked.target.slot : -1;
     assert.deepEqual(after, before.map((open, slot) => slot === chosen ? open + 1 : open));
     if (picked.kind === "none") return;
     pool.release(picked.target);
-    assert.deepEqual(targets.map(({ slot }) => shared.open(slot)), before);
+    assert.deepEqual(targets.map(({ slot }) => shared.permits.taken(slot)), before);
   },
-  "fills every limited target to its last place and no further": (situation) => {
+  "fills every limited target to its last permit and no further": (situation) => {
     const { pool, shared } = situation;
     if (untriedServing(situation).some(({ maxConnections }) => maxConnections === Infinity)) return;
     while (pool.take(situation).kind === "target");
     for (const { slot, maxConnections } of untriedServing(situation)) {
-      assert.equal(shared.open(slot), maxConnections);
+      assert.equal(shared.permits.taken(slot), maxConnections);
     }
   },
   "reaches every eligible target by retries, each once": (situation) => {
@@ -107,7 +113,7 @@ const properties: Readonly<Record<string, (situation: Situation) => void>> = {
       reached.push(picked.target);
       tried.push(picked.target);
     }
-    assert.deepEqual(reached.toSorted((a, b) => a.slot - b.slot), wanted);
+    assert.deepEqual(slots(reached).toSorted((a, b) => a - b), slots(wanted));
     const tiers = reached.map(({ tier }) => tier);
     assert.deepEqual(tiers, tiers.toSorted((a, b) => a - b));
   },
@@ -115,7 +121,7 @@ const properties: Readonly<Record<string, (situation: Situation) => void>> = {
 
 for (const algorithm of Object.keys(algorithms) as AlgorithmName[]) {
   for (const [sentence, holds] of Object.entries(properties)) {
-    // Each run of sourceHash builds up to three tables of 65,537 places.
+    // Each run of sourceHash builds up to three tables of 65,537 entries.
     const numRuns = algorithm === "sourceHash" ? 40 : 300;
     Deno.test(`${algorithm} ${sentence}`, () => {
       fc.assert(fc.property(situations, (drawn) => holds(arrange(algorithm, drawn))), {

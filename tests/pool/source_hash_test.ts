@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
-import type { Pool } from "../../lib/pool/pool.ts";
-import type { Target } from "../../lib/pool/target.ts";
-import { pickFrom, poolOf, target, weighted } from "./pool_fixture.ts";
+import { Pool } from "../../lib/pool/pool.ts";
+import {
+  pickFrom,
+  poolOf,
+  sharedState,
+  target,
+  type TestTarget,
+  weighted,
+  writeStates,
+} from "./pool_fixture.ts";
 
 const clients = Array.from({ length: 20_000 }, (_, i) => `10.${i % 7}.${i >> 8}.${i & 255}`);
 
-function fleet(count: number, traits: (index: number) => Partial<Target> = () => ({})): Target[] {
+function fleet(count: number, traits: (index: number) => Partial<TestTarget> = () => ({})): TestTarget[] {
   return Array.from({ length: count }, (_, i) => target(`10.0.0.${i}:8080`, i, traits(i)));
 }
 
@@ -28,10 +35,11 @@ Deno.test("sourceHash gives each target its weight's share of the clients", () =
 });
 
 Deno.test("sourceHash moves only the clients of a target that goes, to all others evenly, and brings all back", () => {
-  const all = poolOf("sourceHash", fleet(10));
-  const before = homes(all);
-  const oneDown = poolOf("sourceHash", fleet(10, (i) => ({ serving: i !== 3 })), { previous: all });
-  const during = homes(oneDown);
+  const shared = sharedState();
+  const pool = poolOf("sourceHash", fleet(10), { shared });
+  const before = homes(pool);
+  writeStates(shared, fleet(10, (i) => ({ serving: i !== 3 })));
+  const during = homes(pool);
   const heirs: Record<string, number> = {};
   during.forEach((home, i) => {
     if (before[i] === "10.0.0.3:8080") heirs[home] = (heirs[home] ?? 0) + 1;
@@ -42,10 +50,11 @@ Deno.test("sourceHash moves only the clients of a target that goes, to all other
   for (const count of Object.values(heirs)) {
     assert.ok(Math.abs(count - moved / 9) < 5 * Math.sqrt(moved / 9), JSON.stringify(heirs));
   }
-  assert.deepEqual(homes(poolOf("sourceHash", fleet(10), { previous: oneDown })), before);
+  writeStates(shared, fleet(10));
+  assert.deepEqual(homes(pool), before);
 });
 
-Deno.test("sourceHash keeps its promise for the last few of many targets, where the row of places runs out", () => {
+Deno.test("sourceHash keeps its promise for the last few of many targets, where the row of entries runs out", () => {
   const count = 200;
   const few = [5, 77, 150];
   const left = (serving: readonly number[]) =>
@@ -75,11 +84,13 @@ Deno.test("sourceHash passes a full target's clients on and takes them back", ()
 
 Deno.test("sourceHash keeps its clients' homes when a tier before it fails and comes back", () => {
   const targets = (serving: boolean) => fleet(6, (i) => i < 3 ? { serving } : { tier: 1 });
-  const first = poolOf("sourceHash", targets(true));
-  const backup = poolOf("sourceHash", targets(false), { previous: first });
-  const again = poolOf("sourceHash", targets(true), { previous: backup });
-  assert.ok(homes(backup).every((home) => Number(home.split(/[.:]/)[3]) >= 3));
-  assert.deepEqual(homes(again), homes(first));
+  const shared = sharedState();
+  const pool = poolOf("sourceHash", targets(true), { shared });
+  const before = homes(pool);
+  writeStates(shared, targets(false));
+  assert.ok(homes(pool).every((home) => Number(home.split(/[.:]/)[3]) >= 3));
+  writeStates(shared, targets(true));
+  assert.deepEqual(homes(pool), before);
 });
 
 Deno.test("sourceHash moves few clients besides a removed target's own", () => {
@@ -89,14 +100,8 @@ Deno.test("sourceHash moves few clients besides a removed target's own", () => {
   assert.ok(moved <= clients.length / 100, `${moved} of ${clients.length}`);
 });
 
-Deno.test("a snapshot takes over the tables of the one before unless addresses or weights changed", () => {
-  // A table of 200 members takes milliseconds, a lookup of an old one microseconds: 200 health flips would take seconds.
-  const start = performance.now();
-  let pool = poolOf("sourceHash", fleet(200));
-  const building = performance.now() - start;
-  for (let flip = 0; flip < 200; flip++) {
-    pool = poolOf("sourceHash", fleet(200, (i) => ({ serving: i !== flip })), { previous: pool });
-  }
-  const flipping = performance.now() - start - building;
-  assert.ok(flipping < 100 * building, `one build ${building} ms, 200 flips ${flipping} ms`);
+Deno.test("a tier of sourceHash without its table is refused when the pool is made", () => {
+  const shared = sharedState();
+  const spec = { name: "app", slot: 0, algorithm: "sourceHash", targets: fleet(2), tables: [] } as const;
+  assert.throws(() => new Pool(spec, { shared, random: Math.random }), /no Maglev table/);
 });

@@ -1,21 +1,22 @@
 import { Pool, type PoolSpec } from "../../lib/pool/pool.ts";
-import { type PoolMemory, SharedPoolState } from "../../lib/pool/shared.ts";
+import type { SharedMemory } from "../../lib/shared/layout.ts";
+import { sharedViews } from "../../lib/shared/shared.ts";
 import { seededRandom } from "./pool_fixture.ts";
 
-/** What one worker does: `takes` times take a place, holding up to `holds` at once; `gate` opens at `workers`. */
+/** What one worker does: `takes` times take a permit, holding up to `holds` at once; `gate` opens at `workers`. */
 export interface Job {
-  readonly memory: PoolMemory;
+  readonly memory: SharedMemory;
   readonly spec: PoolSpec;
   readonly seed: number;
   readonly takes: number;
   readonly holds: number;
   readonly gate: Int32Array;
   readonly workers: number;
-  /** Places held at the moment by target slot, counted over all workers apart from the state under test. */
+  /** Permits held at the moment by target slot, counted over all workers apart from the state under test. */
   readonly held: Int32Array;
 }
 
-/** Takes by target slot, the most places ever held there, answers that all was full, and places above a limit. */
+/** Takes by target slot, the most permits ever held there, answers that all was full, and permits above a limit. */
 export interface Outcome {
   readonly taken: number[];
   readonly peak: number[];
@@ -31,7 +32,7 @@ globalThis.addEventListener("message", (event) => {
 });
 
 function run({ memory, spec, seed, takes, holds, gate, workers, held }: Job): Outcome {
-  const pool = new Pool(spec, { shared: new SharedPoolState(memory), random: seededRandom(seed) });
+  const pool = new Pool(spec, { shared: sharedViews(memory), random: seededRandom(seed) });
   const outcome = { taken: spec.targets.map(() => 0), peak: spec.targets.map(() => 0), full: 0, exceeded: 0 };
   const holding: typeof spec.targets[number][] = [];
   const letGo = () => {

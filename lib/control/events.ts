@@ -1,0 +1,48 @@
+/** Everything that happens and that somebody may want to hear of: one union, made by the control plane. */
+import type { AcceptErrors, FailedAttempt } from "../dataplane/messages.ts";
+import type { HealthState } from "../health/verdict.ts";
+import type { CloseRecord } from "../session/record.ts";
+
+/** A data-plane thread has died, and its sessions with it. */
+export interface Death {
+  readonly worker: number;
+  readonly cause: string;
+  /** How many sessions it had open. */
+  readonly sessions: number;
+  /** After how long it is started again. */
+  readonly restartMs: number;
+}
+
+export type BalancerEvent =
+  /** A verdict on a target has turned; `detail` says why. */
+  | {
+    readonly kind: "health";
+    readonly pool: string;
+    readonly target: string;
+    readonly from: HealthState;
+    readonly to: HealthState;
+    readonly detail: string;
+  }
+  /** What a host name stands for has changed, or why it could not be looked up. */
+  | {
+    readonly kind: "name";
+    readonly host: string;
+    /** IP addresses, in the order they are tried; the last good answer where there is a `problem`. */
+    readonly addresses: readonly string[];
+    readonly problem: string | undefined;
+  }
+  /** An address of a listener's host name is left out, because this machine does not have it. */
+  | {
+    readonly kind: "bindSkipped";
+    readonly listener: string;
+    readonly address: string;
+    readonly why: string;
+  }
+  | { readonly kind: "closed"; readonly records: readonly CloseRecord[] }
+  | { readonly kind: "failedAttempts"; readonly attempts: readonly FailedAttempt[] }
+  | { readonly kind: "acceptErrors"; readonly errors: readonly AcceptErrors[] }
+  /** So many of the above were dropped, because a thread had no time to report them. */
+  | { readonly kind: "lost"; readonly count: number }
+  /** The program itself is at fault. */
+  | { readonly kind: "fault"; readonly detail: string }
+  | { readonly kind: "death"; readonly death: Death };

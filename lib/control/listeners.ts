@@ -1,0 +1,69 @@
+/** Is an address free to listen on? Asked before the data plane binds it. */
+import type { Bind, BindFailure } from "../dataplane/messages.ts";
+import type { SocketAddress } from "../values/address.ts";
+import { errnoCode } from "../values/system_error.ts";
+
+/** An address of a listener cannot be listened on; `failure` is what the system said. */
+export class ListenError extends Error {
+  readonly listener: string;
+  readonly address: SocketAddress;
+  readonly failure: BindFailure;
+
+  constructor({ listener, address }: { listener: string; address: SocketAddress }, failure: BindFailure) {
+    super(failure.message);
+    this.listener = listener;
+    this.address = address;
+    this.failure = failure;
+  }
+}
+
+/** What a call that binds has thrown. */
+export function bindFailure(error: unknown): BindFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (typeof code === "string") return { code, message };
+  const number = /\(os error (\d+)\)/.exec(message)?.[1];
+  return { code: number === undefined ? undefined : errnoCode(Number(number)), message };
+}
+
+/**
+ * Why an address cannot be bound by this process alone; undefined = it can. Threads bind with SO_REUSEPORT, and so would
+ * share a port silently with another instance of this program. A socket file that nobody answers on is free.
+ */
+export async function whyTaken(address: SocketAddress): Promise<BindFailure | undefined> {
+  try {
+    if (address.kind === "unix") {
+      if (await unixFile(address.path) !== "answers") return undefined;
+      return { code: "EADDRINUSE", message: "somebody answers there" };
+    }
+    if (address.port !== 0) Deno.listen({ hostname: address.host, port: address.port }).close();
+    return undefined;
+  } catch (error) {
+    return bindFailure(error);
+  }
+}
+
+/** Removes the socket file of a unix bind that a process which was killed has left behind. */
+export async function removeStale(address: SocketAddress): Promise<void> {
+  if (address.kind === "unix" && await unixFile(address.path) === "stale") Deno.removeSync(address.path);
+}
+
+/** What stands at the path of a unix bind. Throws when it is something else than a socket. */
+async function unixFile(path: string): Promise<"nothing" | "stale" | "answers"> {
+  try {
+    const { isSocket } = Deno.lstatSync(path);
+    if (!isSocket) throw new Deno.errors.AlreadyExists("something that is not a socket is there");
+    (await Deno.connect({ transport: "unix", path })).close();
+    return "answers";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "nothing";
+    if (error instanceof Deno.errors.ConnectionRefused) return "stale";
+    throw error;
+  }
+}
+
+/** Whether a bind shares its port with one of `others`: a call that binds it alone would find those in its way. */
+export function sharesPort({ address }: Bind, others: Iterable<Bind>): boolean {
+  if (address.kind === "unix") return false;
+  return [...others].some((other) => other.address.kind === "tcp" && other.address.port === address.port);
+}

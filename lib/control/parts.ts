@@ -1,0 +1,25 @@
+/** What a balancer is made of, as far as it reaches outside of its thread; tests put others in their place. */
+import { type Resolver, systemResolver } from "../discovery/resolver.ts";
+import { Monitor, type MonitorOptions } from "../health/monitor.ts";
+import { chooseEngine } from "../relay/choose.ts";
+import { whyTaken } from "./listeners.ts";
+import { type ThreadGroup, Threads, type ThreadsOptions } from "./threads.ts";
+
+export interface BalancerParts {
+  readonly threads: (options: ThreadsOptions) => ThreadGroup;
+  readonly monitor: (options: MonitorOptions) => Monitor;
+  readonly resolver: Resolver;
+  readonly chooseEngine: typeof chooseEngine;
+  /** Why an address cannot be bound; undefined = it can. */
+  readonly whyTaken: typeof whyTaken;
+}
+
+export function realParts(): BalancerParts {
+  return {
+    threads: (options) => new Threads(options),
+    monitor: (options) => new Monitor(options),
+    resolver: systemResolver(),
+    chooseEngine,
+    whyTaken,
+  };
+}
