@@ -8,7 +8,7 @@ Deno.test("a client that resets while its session connects ends it as client_gon
   using world = new SessionWorld();
   const silent = world.target();
   world.target();
-  world.engine.answer(silent.target.socketAddress, "silent");
+  world.engine.answer(silent.target.namees[0]!, "silent");
   const { client, session } = await world.open();
   await eventually("an attempt", () => world.engine.attempts.length === 1);
   client.reset();
@@ -16,7 +16,7 @@ Deno.test("a client that resets while its session connects ends it as client_gon
   const record = session.record();
   assert.equal(record.reason, "client_gone_connect");
   assert.equal(world.engine.attempts.length, 1);
-  assert.equal(world.placesTaken, 0);
+  assert.equal(world.permitsTaken, 0);
 });
 
 Deno.test("a session that is cut in the moment its target answers still ends as cut", async () => {
@@ -31,17 +31,17 @@ Deno.test("a session that is cut in the moment its target answers still ends as 
   assert.equal(record.reason, "killed");
   assert.equal(record.attempts[0]?.error, null);
   assert.equal((await receive(target as unknown as Peer)).bytes.length, 0);
-  assert.equal(world.placesTaken, 0);
+  assert.equal(world.permitsTaken, 0);
 });
 
 Deno.test("a session that is cut between two attempts makes no other one", async () => {
   using world = new SessionWorld();
-  for (let i = 0; i < 2; i++) world.engine.answer(world.target().target.socketAddress, "refused");
+  for (let i = 0; i < 2; i++) world.engine.answer(world.target().target.namees[0]!, "refused");
   const { session } = await world.open({ onAttempt: () => session.cut("drain_deadline") });
   await session.closed;
   const record = session.record();
   assert.equal(record.reason, "drain_deadline");
-  assert.equal(world.placesTaken, 0);
+  assert.equal(world.permitsTaken, 0);
 });
 
 Deno.test("a session that is cut as its last attempt fails ends with the reason it was cut for", async () => {
@@ -49,7 +49,7 @@ Deno.test("a session that is cut as its last attempt fails ends with the reason 
   world.target({ listening: false });
   const { session } = await world.open({ onAttempt: () => session.cut("killed") });
   assert.equal(await session.closed, "killed");
-  assert.equal(world.placesTaken, 0);
+  assert.equal(world.permitsTaken, 0);
 });
 
 Deno.test("a closed session leaves no socket open", async () => {
@@ -105,11 +105,11 @@ Deno.test("the record tells what the session was", async () => {
     id: "0.1",
     listener: "web",
     pool: "app",
-    target: one.target.address,
+    target: one.target.name,
     bytes: { received: 1_234, sent: 98 },
     generation: 7,
   });
-  assert.deepEqual(attempts.map(({ target, error }) => [target, error]), [[one.target.address, null]]);
+  assert.deepEqual(attempts.map(({ target, error }) => [target, error]), [[one.target.name, null]]);
   const { queue, connect, firstByte, total } = ms;
   assert.equal(queue, null);
   assert(connect !== null && firstByte !== null);

@@ -28,7 +28,7 @@ async function acceptFrom({ acceptor }: WorldTarget): Promise<Peer> {
   return peer as unknown as Peer;
 }
 
-/** Awaits the record and checks what holds for every session: places and sockets are back, the client is gone. */
+/** Awaits the record and checks what holds for every session: permits and sockets are back, the client is gone. */
 async function closedWith(
   world: SessionWorld,
   { session, client, reason }: { session: Session; client: Peer; reason: Reason },
@@ -36,7 +36,7 @@ async function closedWith(
   await session.closed;
   const record = session.record();
   assert.equal(record.reason, reason);
-  assert.equal(world.placesTaken, 0);
+  assert.equal(world.permitsTaken, 0);
   await receive(client).catch(() => {});
   return record;
 }
@@ -66,7 +66,7 @@ for (const { reason, limits, act } of relayEnds) {
     const { client, session, target } = await served(world, limits);
     await act?.({ client, target });
     const record = await closedWith(world, { session, client, reason });
-    assert.equal(record.target, world.told[0]?.target);
+    assert.equal(record.target, world.attempts[0]?.target);
     target[Symbol.dispose]();
   });
 }
@@ -83,12 +83,15 @@ for (const { answer, reason } of connectFailures) {
   Deno.test(`a session whose only target is ${answer} is refused as ${reason}`, async () => {
     using world = new SessionWorld();
     const { target } = world.target();
-    world.engine.answer(target.socketAddress, answer);
+    world.engine.answer(target.namees[0]!, answer);
     const { client, session } = await world.open({ connectTimeoutMs: 20 });
     const record = await closedWith(world, { session, client, reason });
     assert.deepEqual(record.attempts.map(({ error }) => error), [reason]);
     assert.deepEqual([record.target, record.ms.connect, record.ms.firstByte], [null, null, null]);
-    assert.deepEqual(world.told, [{ target: target.address, attempt: record.attempts[0] }]);
+    assert.deepEqual(world.attempts.map(({ target, attempt }) => ({ target, attempt })), [
+      { target: target.name, attempt: record.attempts[0] },
+    ]);
+    assert.notEqual(world.attempts[0]?.detail, "");
   });
 }
 
@@ -108,9 +111,9 @@ Deno.test("a failed attempt goes on to another target, and the client notices no
   assert.deepEqual([await receiveAll(target), await receiveAll(client)], [payload(10, 2), payload(20, 3)]);
   const record = await closedWith(world, { session, client, reason: "done" });
   const attempts = record.attempts.map(({ target, error }) => [target, error]);
-  assert.deepEqual(attempts, [[first.target.address, "connect_refused"], [second.target.address, null]]);
-  assert.equal(record.target, second.target.address);
-  assert(!world.engine.attempts.includes(third.target.address));
+  assert.deepEqual(attempts, [[first.target.name, "connect_refused"], [second.target.name, null]]);
+  assert.equal(record.target, second.target.name);
+  assert(!world.engine.attempts.includes(third.target.name));
 });
 
 Deno.test("a session tries retryAttempts targets, each once, and ends with the last one's cause", async () => {
@@ -118,8 +121,8 @@ Deno.test("a session tries retryAttempts targets, each once, and ends with the l
   const answers: Answer[] = ["refused", "unreachable", "timeout", "resource"];
   const targets = answers.map((answer) => {
     const { target } = world.target();
-    world.engine.answer(target.socketAddress, answer);
-    return target.address;
+    world.engine.answer(target.namees[0]!, answer);
+    return target.name;
   });
   const { client, session } = await world.open({ retryAttempts: 3 });
   await closedWith(world, { session, client, reason: "connect_timeout" });
@@ -129,7 +132,7 @@ Deno.test("a session tries retryAttempts targets, each once, and ends with the l
 Deno.test("a session that has tried every target ends with the last cause, though attempts are left", async () => {
   using world = new SessionWorld();
   for (const answer of ["refused", "unreachable"] as const) {
-    world.engine.answer(world.target().target.socketAddress, answer);
+    world.engine.answer(world.target().target.namees[0]!, answer);
   }
   const { client, session } = await world.open({ retryAttempts: 5 });
   const record = await closedWith(world, { session, client, reason: "connect_unreachable" });
@@ -151,13 +154,13 @@ Deno.test("a session of a pool in which everyone is full is refused as queue_ful
   const target = await acceptFrom(one);
   const second = await world.open();
   assert.equal(await second.session.closed, "queue_full");
-  assert.equal(world.places.open(one.target.slot), 1);
+  assert.equal(world.shared.permits.taken(one.target.slot), 1);
   target.reset();
   await closedWith(world, { ...first, reason: "server_reset" });
 });
 
 for (const [slot, reason] of [[processSlot, "limit_process"], [listenerSlot, "limit_listener"]] as const) {
-  Deno.test(`a session that gets no place is refused as ${reason}, and the ones inside stay`, async () => {
+  Deno.test(`a session that gets no permit is refused as ${reason}, and the ones inside stay`, async () => {
     using world = new SessionWorld();
     const limits = [processSlot, listenerSlot].map((each) => ({
       slot: each,
@@ -169,7 +172,7 @@ for (const [slot, reason] of [[processSlot, "limit_process"], [listenerSlot, "li
     const target = await acceptFrom(one);
     const refused = await world.open({ limits });
     assert.equal(await refused.session.closed, reason);
-    assert.deepEqual([world.places.open(processSlot), world.places.open(listenerSlot)], [1, 1]);
+    assert.deepEqual([world.shared.permits.taken(processSlot), world.shared.permits.taken(listenerSlot)], [1, 1]);
     assert.equal((await receive(refused.client)).end, "reset");
     await sendAll(target, payload(5, 4));
     await receiveExactly(inside.client, 5);
@@ -197,7 +200,7 @@ for (const reason of cutReasons) {
     using world = new SessionWorld();
     const silent = world.target();
     world.target();
-    world.engine.answer(silent.target.socketAddress, "silent");
+    world.engine.answer(silent.target.namees[0]!, "silent");
     const { client, session } = await world.open();
     await eventually("an attempt", () => world.engine.attempts.length === 1);
     session.cut(reason);

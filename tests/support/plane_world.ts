@@ -1,10 +1,12 @@
-import { allocateMemory, type Counts, countsOf } from "../../lib/dataplane/memory.ts";
-import type { Report } from "../../lib/dataplane/messages.ts";
-import { DataPlane } from "../../lib/dataplane/plane.ts";
+import { DataPlane } from "../../lib/dataplane/data_plane.ts";
+import type { Bind, Report } from "../../lib/dataplane/messages.ts";
 import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
 import type { Target } from "../../lib/pool/target.ts";
-import { SharedPoolState } from "../../lib/pool/shared.ts";
+import { stateBits } from "../../lib/pool/target_state.ts";
 import type { CloseRecord } from "../../lib/session/record.ts";
+import { type Counters, countersOf } from "../../lib/shared/counters.ts";
+import { allocateMemory, type SharedMemory } from "../../lib/shared/layout.ts";
+import { type Shared, sharedViews } from "../../lib/shared/shared.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { eventually } from "./eventually.ts";
 import { type MemoryAcceptor, MemoryEngine } from "./memory_engine.ts";
@@ -17,31 +19,50 @@ export const webSlot = 1;
 
 const web: SocketAddress = { kind: "tcp", host: "10.0.0.1", port: 80 };
 
+/** A bind whose key is its address. */
+export function bindAt(address: SocketAddress): Bind {
+  return { key: formatAddress(address), address, shared: false };
+}
+
 /** A data plane without sockets and without threads, whose reports are kept; it has one listener, `web`. */
 export class PlaneWorld implements Disposable {
   readonly engine = new MemoryEngine();
-  readonly memory = allocateMemory(2);
+  readonly memory: SharedMemory;
   readonly reports: Report[] = [];
-  readonly plane = new DataPlane({
-    worker: 0,
-    engine: this.engine,
-    memory: this.memory,
-    post: (report) => this.reports.push(report),
-  });
+  readonly plane: DataPlane;
+  readonly shared: Shared;
   readonly #opened = new DisposableStack();
 
-  /** Listens and accepts under a first snapshot. */
+  constructor({ memory = allocateMemory(2) }: { readonly memory?: SharedMemory } = {}) {
+    this.memory = memory;
+    this.shared = sharedViews(memory);
+    const post = (report: Report) => void this.reports.push(report);
+    this.plane = new DataPlane({ worker: 0, engine: this.engine, memory, post });
+  }
+
+  /** Listens and accepts under a first snapshot, with every target up. */
   start(snapshot: Snapshot): void {
-    this.plane.apply(snapshot);
-    this.plane.listen([{ listener: "web", address: web, shared: false }]);
+    this.plane.bind([bindAt(web)]);
+    this.apply(snapshot);
     this.plane.accept();
   }
 
-  client(): MemorySocket {
-    return this.#opened.use(this.engine.dial(web));
+  /** Applies a snapshot in which every target is up. */
+  apply(snapshot: Snapshot): void {
+    for (const pool of snapshot.pools) {
+      for (const { slot, weight } of pool.targets) {
+        this.shared.targets.set(slot, { state: stateBits.up, weight });
+      }
+      this.shared.pools.advanceEpoch(pool.slot);
+    }
+    this.plane.apply(snapshot);
   }
 
-  /** A place for a target to listen at. */
+  client(address = web): MemorySocket {
+    return this.#opened.use(this.engine.dial(address));
+  }
+
+  /** Where a target listens. */
   targetListener(port: number): MemoryAcceptor {
     return this.#opened.use(this.engine.listen(targetAddress(port), { shared: false, onError: () => {} }));
   }
@@ -67,11 +88,11 @@ export class PlaneWorld implements Disposable {
   }
 
   open(slot: number): number {
-    return new SharedPoolState(this.memory.pools).open(slot);
+    return this.shared.permits.taken(slot);
   }
 
-  counts(slot: number): Counts {
-    return countsOf(this.memory, slot);
+  counters(slot: number): Counters {
+    return countersOf(this.memory, slot);
   }
 
   /** Resolves once nothing is open any more. */
@@ -81,7 +102,7 @@ export class PlaneWorld implements Disposable {
 
   /** Drains and waits until that is told, which leaves no timer behind. */
   async end(): Promise<void> {
-    this.plane.drain();
+    await this.plane.drain();
     await eventually("drained", () => this.drained > 0);
   }
 
@@ -97,26 +118,28 @@ export function targetAddress(port: number): SocketAddress {
 
 /** A target in the slot 10 more than its port. */
 export function targetAt(port: number, traits: Partial<Target> = {}): Target {
-  const socketAddress = targetAddress(port);
-  const fixed = { weight: 1, maxConnections: Infinity, tier: 0, serving: true };
-  return { address: formatAddress(socketAddress), socketAddress, slot: 10 + port, ...fixed, ...traits };
+  const address = targetAddress(port);
+  const fixed = { weight: 1, maxConnections: Infinity, tier: 0 };
+  return { name: formatAddress(address), addresses: [address], slot: 10 + port, ...fixed, ...traits };
 }
 
 /** A snapshot in which `web` goes to these targets, the first one first. */
 export function snapshotOf(targets: readonly Target[], traits: Partial<Snapshot> = {}): Snapshot {
   return {
+    revision: 1,
     generation: 1,
     access: "all",
     process: { slot: processSlot, maxConnections: Infinity },
     listeners: [{
       name: "web",
       slot: webSlot,
+      binds: [formatAddress(web)],
       pool: "app",
       maxConnections: Infinity,
       connectTimeoutMs: 5_000,
       relayLimits: unlimited,
     }],
-    pools: [{ name: "app", slot: 0, algorithm: "first", targets, retryAttempts: 3 }],
+    pools: [{ name: "app", slot: 0, algorithm: "first", targets, tables: [], retryAttempts: 3 }],
     ...traits,
   };
 }

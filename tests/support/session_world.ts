@@ -1,10 +1,11 @@
-import { allocateMemory, capacity } from "../../lib/dataplane/memory.ts";
 import { Pool } from "../../lib/pool/pool.ts";
-import { SharedPoolState } from "../../lib/pool/shared.ts";
 import type { Target } from "../../lib/pool/target.ts";
+import { stateBits } from "../../lib/pool/target_state.ts";
 import type { Acceptor, RelayLimits } from "../../lib/relay/engine.ts";
 import type { Attempt } from "../../lib/session/record.ts";
 import { Session, type SessionContext } from "../../lib/session/session.ts";
+import { allocateMemory, capacity } from "../../lib/shared/layout.ts";
+import { sharedViews } from "../../lib/shared/shared.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { MemoryEngine } from "./memory_engine.ts";
 import type { MemorySocket } from "./memory_socket.ts";
@@ -28,11 +29,11 @@ export interface WorldTarget {
   readonly acceptor: Acceptor | undefined;
 }
 
-/** Sessions without sockets: an engine, places, one listener, and a pool of targets tried in their order. */
+/** Sessions without sockets: an engine, permits, one listener, and a pool of targets tried in their order. */
 export class SessionWorld implements Disposable {
   readonly engine = new MemoryEngine();
-  readonly places = new SharedPoolState(allocateMemory(1).pools);
-  readonly told: { readonly target: string; readonly attempt: Attempt }[] = [];
+  readonly shared = sharedViews(allocateMemory(1));
+  readonly attempts: { readonly target: string; readonly attempt: Attempt; readonly detail: string }[] = [];
   readonly #front: Acceptor;
   readonly #targets: WorldTarget[] = [];
   readonly #opened = new DisposableStack();
@@ -43,15 +44,19 @@ export class SessionWorld implements Disposable {
   }
 
   /** Adds a target; `listening: false` makes one whose address refuses. */
-  target(traits: Partial<Target> & { readonly listening?: boolean } = {}): WorldTarget {
-    const { listening = true, ...own } = traits;
+  target(
+    traits: Partial<Target> & { readonly listening?: boolean; readonly serving?: boolean } = {},
+  ): WorldTarget {
+    const { listening = true, serving = true, ...own } = traits;
     const slot = firstTargetSlot + this.#targets.length;
     const host = `10.0.1.${this.#targets.length + 1}`;
     const acceptor = listening ? this.#opened.use(this.#listen(host)) : undefined;
-    const socketAddress: SocketAddress = acceptor?.address ?? { kind: "tcp", host, port: 1 };
-    const address = formatAddress(socketAddress);
-    const fixed = { weight: 1, maxConnections: Infinity, tier: 0, serving: true };
-    const added = { target: { address, socketAddress, slot, ...fixed, ...own }, acceptor };
+    const address: SocketAddress = acceptor?.address ?? { kind: "tcp", host, port: 1 };
+    const fixed = { weight: 1, maxConnections: Infinity, tier: 0 };
+    const target = { name: formatAddress(address), addresses: [address], slot, ...fixed, ...own };
+    this.shared.targets.set(slot, { state: serving ? stateBits.up : 0, weight: target.weight });
+    this.shared.pools.advanceEpoch(0);
+    const added = { target, acceptor };
     this.#targets.push(added);
     return added;
   }
@@ -70,11 +75,10 @@ export class SessionWorld implements Disposable {
     };
   }
 
-  /** Places taken anywhere, the process, the listener and every target together. */
-  get placesTaken(): number {
-    return Array.from({ length: capacity.places }, (_, slot) => this.places.open(slot)).reduce((a, b) =>
-      a + b
-    );
+  /** Permits taken anywhere, of the process, the listener and every target together. */
+  get permitsTaken(): number {
+    const slots = Array.from({ length: capacity.slots }, (_, slot) => slot);
+    return slots.reduce((sum, slot) => sum + this.shared.permits.taken(slot), 0);
   }
 
   [Symbol.dispose](): void {
@@ -83,22 +87,24 @@ export class SessionWorld implements Disposable {
 
   #context(): SessionContext {
     const targets = this.#targets.map(({ target }) => target);
-    const spec = { name: "app", slot: 0, algorithm: "first", targets } as const;
+    const spec = { name: "app", slot: 0, algorithm: "first", targets, tables: [] } as const;
     return {
       thread: 0,
       generation: 7,
       engine: this.engine,
       listener: { name: "web" },
-      pool: new Pool(spec, { shared: this.places, random: () => 0 }),
+      pool: new Pool(spec, { shared: this.shared, random: () => 0 }),
       limits: [
         { slot: processSlot, max: 100, reason: "limit_process" },
         { slot: listenerSlot, max: 100, reason: "limit_listener" },
       ],
-      places: this.places,
+      permits: this.shared.permits,
+      targetWords: this.shared.targets,
       retryAttempts: 3,
       connectTimeoutMs: 5_000,
       relayLimits: unlimited,
-      onAttempt: ({ target, attempt }) => this.told.push({ target: target.address, attempt }),
+      onAttempt: ({ target, attempt, detail }) =>
+        this.attempts.push({ target: target.name, attempt, detail }),
     };
   }
 
