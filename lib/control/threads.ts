@@ -3,8 +3,7 @@ import type { SharedMemory } from "../dataplane/memory.ts";
 import type { Bind, Command } from "../dataplane/messages.ts";
 import type { EngineName } from "../values/words.ts";
 import type { Snapshot } from "../dataplane/snapshot.ts";
-import { closeOwned } from "../relay/linux/owned.ts";
-import { Waker } from "../relay/linux/waker.ts";
+import { engines, type EngineWaker } from "../relay/engines.ts";
 import { SharedPoolState } from "../pool/shared.ts";
 import { removeStale } from "./binds.ts";
 import { type Events, Thread } from "./thread.ts";
@@ -37,7 +36,7 @@ export interface ThreadsOptions {
 /** See above. Call `listen`, then `publish` and `accept`; `terminate` at the end. */
 export class Threads {
   readonly #options: ThreadsOptions;
-  readonly #waker = new Waker();
+  #waker: EngineWaker | undefined;
   readonly #places: SharedPoolState;
   readonly #threads: Thread[] = [];
   readonly #deaths: { pauseMs: number; at: number }[] = [];
@@ -56,6 +55,7 @@ export class Threads {
   /** Starts the threads and binds in each; returns what was bound in fact. Throws ListenError for the first that fails. */
   async listen(engine: EngineName, asked: readonly Bind[]): Promise<readonly Bind[]> {
     this.#engine = engine;
+    this.#waker = engines[engine].openWaker();
     for (let index = 0; index < this.#options.count; index++) this.#threads.push(this.#start(index));
     await Promise.all(this.#threads.map(({ ready }) => ready));
     const [first, ...others] = this.#threads;
@@ -92,7 +92,7 @@ export class Threads {
     this.#ending = true;
     for (const restart of this.#restarts) clearTimeout(restart);
     for (const thread of this.#threads) thread.terminate();
-    this.#waker[Symbol.dispose]();
+    this.#waker?.[Symbol.dispose]();
   }
 
   #send(command: Command): void {
@@ -111,7 +111,7 @@ export class Threads {
       engine: this.#engine,
       memory,
       module,
-      wake: (descriptor) => this.#waker.wake(descriptor),
+      wake: (descriptor) => this.#waker?.wake(descriptor),
       onEvents,
       onDeath: (cause) => this.#died(thread, { index, cause }),
     });
@@ -124,7 +124,7 @@ export class Threads {
     const held = memory.held[index]!;
     const sessions = held[processSlot] ?? 0;
     // It runs no more when its error arrives here, so nothing of it can be in use.
-    if (this.#engine === "linux") closeOwned(memory.owned[index]!);
+    engines[this.#engine].cleanUp(memory.owned[index]!);
     this.#places.releaseAll(held);
     const pauseMs = this.#pauseMs(index);
     onDeath({ worker: index, cause, sessions, restartMs: pauseMs });

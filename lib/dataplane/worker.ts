@@ -1,6 +1,5 @@
 /** The entry of a data-plane thread: commands in, reports out. */
-import { startLinuxThread } from "../relay/linux/loop.ts";
-import { portableEngine } from "../relay/portable.ts";
+import { engines } from "../relay/engines.ts";
 import type { Command, Report } from "./messages.ts";
 import { BindError, DataPlane } from "./plane.ts";
 
@@ -10,8 +9,8 @@ const scope = globalThis as unknown as {
 };
 const post = (report: Report) => scope.postMessage(report);
 let plane: DataPlane | undefined;
-/** Told of each command after the first: the engine's thread may sleep again. */
-let heard = () => {};
+/** To be called for each command after the first: the engine's thread may sleep again. */
+let messageReceived = () => {};
 
 scope.onmessage = ({ data: command }) => {
   if (command.type === "start") {
@@ -19,26 +18,20 @@ scope.onmessage = ({ data: command }) => {
     return;
   }
   if (plane === undefined) throw new Error(`${command.type} before start`);
-  heard();
+  messageReceived();
   obey(plane, command);
 };
 
 function start({ worker, engine: name, memory }: Extract<Command, { type: "start" }>): DataPlane {
-  if (name === "portable") {
-    post({ type: "ready", wakeDescriptor: undefined });
-    return new DataPlane({ worker, engine: portableEngine(), memory, post });
-  }
-  const thread = startLinuxThread({
-    index: worker,
-    count: memory.owned.length,
-    owned: memory.owned[worker]!,
+  const thread = engines[name].startThread({
+    descriptors: memory.owned[worker]!,
     // Out of every promise, so that the thread's death is seen.
     onError: (error) =>
       void setTimeout(() => {
         throw error;
       }),
   });
-  heard = thread.heard;
+  messageReceived = () => thread.messageReceived();
   post({ type: "ready", wakeDescriptor: thread.wakeDescriptor });
   return new DataPlane({ worker, engine: thread.engine, memory, post });
 }

@@ -25,7 +25,7 @@ const owners: { readonly [specifier: string]: string } = {
   "npm:@valibot/to-json-schema": "lib/config/json_schema.ts",
   "npm:fastest-levenshtein": "lib/config/words.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",
-  "node:timers": "lib/relay/linux/loop.ts",
+  "node:timers": "lib/relay/linux/thread.ts",
   "node:util": "lib/cli/main.ts",
 };
 
@@ -77,6 +77,24 @@ Deno.test("every import follows an arrow of the architecture", async () => {
     .filter(([from, to]) =>
       folderOf(from) !== folderOf(to) && !arrows[folderOf(from)]?.includes(folderOf(to))
     )
+    .map(([from, to]) => `${from} -> ${to}`);
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("outside of relay/ nobody knows an engine's room, and in it the table of engines alone", async () => {
+  const room = (file: string) => /^lib\/relay\/(?:linux|portable)\//.exec(file)?.[0];
+  const wrong = (await imports())
+    .filter(([from, to]) => room(to) !== undefined && room(from) !== room(to))
+    .filter(([from]) => from !== "lib/relay/engines.ts")
+    .map(([from, to]) => `${from} -> ${to}`);
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("outside of relay/ nobody imports more of it than the seam, the table and the choice", async () => {
+  const open = ["lib/relay/engine.ts", "lib/relay/engines.ts", "lib/relay/choose.ts"];
+  const wrong = (await imports())
+    .filter(([from, to]) => folderOf(to) === "relay" && to.startsWith("lib/") && folderOf(from) !== "relay")
+    .filter(([, to]) => !open.includes(to))
     .map(([from, to]) => `${from} -> ${to}`);
   assert.deepEqual(wrong, []);
 });
