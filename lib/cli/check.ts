@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { type Diagnostic, formatDiagnostic } from "../config/diagnostic.ts";
-import { checkFree } from "../control/binds.ts";
+import { whyTaken } from "../control/listeners.ts";
 import { probe } from "../health/probe.ts";
 import { formatAddress } from "../values/address.ts";
 import { type Command, configOption, exit, type Invocation } from "./command.ts";
@@ -70,12 +70,8 @@ async function tryOut({ listeners, pools }: Config): Promise<Trial[]> {
   const binds = listeners.flatMap(({ name, bind }) =>
     bind.map(async (address): Promise<Trial> => {
       const what = `listener ${name} on ${formatAddress(address)}`;
-      try {
-        await checkFree(address);
-        return { what, ok: true, detail: "can be bound" };
-      } catch (error) {
-        return { what, ok: false, detail: error instanceof Error ? error.message : String(error) };
-      }
+      const failure = await whyTaken(address);
+      return { what, ok: failure === undefined, detail: failure?.message ?? "can be bound" };
     })
   );
   const targets = pools.flatMap(({ name, targets, health }) =>

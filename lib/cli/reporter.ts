@@ -133,7 +133,7 @@ export class Reporter implements Disposable {
   #reportAccept({ listener, cause, count }: AcceptErrors): void {
     const { log } = this.#options;
     // A client that is gone before it was accepted is traffic; being out of descriptors or memory is not.
-    const say = /os error (104|107|103)\)/.test(cause) ? log.debug : log.warn;
+    const say = cause === "a client was gone before it was accepted" ? log.debug : log.warn;
     if (this.#accepts.admit(`listener ${listener}: ${cause}`)) {
       say(`listener ${listener}: accepting failed ${count} times: ${cause}`, { listener, cause, count });
     }

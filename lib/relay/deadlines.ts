@@ -2,7 +2,7 @@
 import { UnorderedSet, type UnorderedSetMember } from "../values/unordered_set.ts";
 import type { RelayEnd, RelayLimits } from "./engine.ts";
 
-/** What the rule looks at; times on the clock of `performance.now()`, Infinity where it has not happened. */
+/** What the rule is about; times on the clock of `performance.now()`, Infinity where it has not happened. */
 export interface Activity {
   readonly startedAt: number;
   readonly lastByteAt: number;
@@ -23,30 +23,30 @@ export function expired(activity: Activity, limits: RelayLimits, now: number): R
   return undefined;
 }
 
-/** How often to look, in milliseconds: a limit is met within 5 % of itself, and never later than a second. */
+/** How often to check, in milliseconds: a limit is met within 5 % of itself, and never later than a second. */
 export function sweepMs(limits: RelayLimits): number {
-  const least = Math.min(limits.idleMs, limits.halfClosedMs, limits.stallMs, limits.lifetimeMs);
-  return Math.min(1_000, Math.max(5, least / 20));
+  const shortestMs = Math.min(limits.idleMs, limits.halfClosedMs, limits.stallMs, limits.lifetimeMs);
+  return Math.min(1_000, Math.max(5, shortestMs / 20));
 }
 
 /** A relay as the sweep sees it. */
-export interface Watched extends UnorderedSetMember {
+export interface Expirable extends UnorderedSetMember {
   readonly limits: RelayLimits;
   readonly activity: Activity;
   expire(end: RelayEnd): void;
 }
 
 /**
- * Looks at every relay of a thread from one timer. A timer for each session, set again at each byte, costs more than
+ * Checks every relay of a thread from one timer. A timer for each session, set again at each byte, costs more than
  * the bytes do; a sweep over 10,000 relays takes well under a millisecond. The timer exists only while a relay does.
  */
 export class Deadlines {
-  readonly #watched = new UnorderedSet<Watched>();
+  readonly #relays = new UnorderedSet<Expirable>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #everyMs = Infinity;
 
-  add(relay: Watched): void {
-    this.#watched.add(relay);
+  add(relay: Expirable): void {
+    this.#relays.add(relay);
     const everyMs = sweepMs(relay.limits);
     if (everyMs < this.#everyMs) {
       clearInterval(this.#timer);
@@ -55,16 +55,16 @@ export class Deadlines {
     }
   }
 
-  delete(relay: Watched): void {
-    this.#watched.delete(relay);
-    if (this.#watched.size > 0) return;
+  delete(relay: Expirable): void {
+    this.#relays.delete(relay);
+    if (this.#relays.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#everyMs = Infinity;
   }
 
   #sweep(now: number): void {
-    for (const relay of this.#watched.members()) {
+    for (const relay of this.#relays.members()) {
       const end = expired(relay.activity, relay.limits, now);
       if (end !== undefined) relay.expire(end);
     }

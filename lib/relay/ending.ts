@@ -4,13 +4,13 @@ import type { RelayEnd } from "./engine.ts";
 /** How a write to a peer failed: it had finished and then closed (EPIPE), or it cut the connection. */
 export type SinkFailure = "closed" | "reset";
 
-/** What the rule looks at in one direction. */
+/** What the rule has to know of one direction. */
 export interface DirectionState {
   /** How the source ended: its FIN was read, or it was cut. */
   readonly sourceEnd: "eof" | "reset" | undefined;
   /** Set once the sink takes no more; what still comes is thrown away. */
   readonly sinkFailed: SinkFailure | undefined;
-  /** The source's FIN was read and everything before it handed on. */
+  /** The source's FIN was read, and everything before it was sent or thrown away. */
   readonly ended: boolean;
 }
 
@@ -23,7 +23,7 @@ export type Outcome =
   | { readonly kind: "open" | "targetGone" | "clientGone" | "targetCut" }
   | { readonly kind: "end"; readonly end: RelayEnd };
 
-/** Looks at both directions after something has ended in one of them. */
+/** Decides by both directions, after something has ended in one of them. */
 export function outcomeOf(up: DirectionState, down: DirectionState): Outcome {
   if (down.sourceEnd === "reset" || (down.ended && up.sinkFailed === "reset")) return { kind: "targetCut" };
   if (up.sourceEnd === "reset" || (up.ended && down.sinkFailed === "reset")) {

@@ -33,26 +33,91 @@ export interface Engine {
 export interface ListenOptions {
   /** Several threads listen on the same address and the kernel spreads connections over them (Linux only). */
   readonly shared: boolean;
-  /** Told of each failed accept: the system's words for it. The acceptor goes on by itself. */
+  /**
+   * Called for each failed accept with its cause in words: `goneBeforeAccept` for a client that had left by then, else a
+   * fault of this machine. The acceptor goes on by itself.
+   */
   readonly onError: (cause: string) => void;
 }
 
-/** A listening socket. `accept` answers undefined once it is closed and never throws. */
+/**
+ * A listening socket. Disposing closes it, removes the file of a unix socket where that is still its own, and resets what
+ * `drain` has accepted and nobody has asked for.
+ */
 export interface Acceptor extends Disposable {
   /** The address in fact bound: port 0 has become a real port. */
   readonly address: SocketAddress;
+  /** The next client, whose socket belongs to the caller; undefined once the listener is closed. Never rejects. */
   accept(): Promise<Socket | undefined>;
+  /**
+   * Accepts every client that waits in the listener's queue, then closes the listener: `accept` hands those out first, and
+   * answers undefined afterwards. Resolves once it is closed. Where descriptors run out the rest is refused, and `onError`
+   * called. Whoever shares the address goes on listening. The portable engine cannot ask whether the queue is empty: it
+   * takes it to be once no client has come for a moment.
+   */
+  drain(): Promise<void>;
 }
 
-/** One connection. Disposing twice is harmless. */
+/**
+ * One connection. Disposing closes it: the peer sees a FIN, or an RST where input was left unread. Disposing twice is
+ * harmless.
+ *
+ * `peek`, `skip`, `write` and `whenGone` are for the time before the relay. One `peek` or `write` at a time, and none while
+ * `Engine.connect` waits for this client; what was peeked and not skipped is relayed afterwards byte for byte, and what was
+ * written goes before everything that is relayed. The figures of the relay count neither.
+ */
 export interface Socket extends Disposable {
   /** The peer's address, `host:port`; `unix:` for a peer without one. */
   readonly remote: string;
   /** The peer's host alone: what sourceHash hashes. */
   readonly remoteHost: string;
+  /** This end's address as the peer reached it, `host:port` or `unix:/path`; `unix:` for an end without one. */
+  readonly local: string;
+  /** Waits for the first bytes and returns what there is of them without consuming it. Rejects with RangeError alone. */
+  peek(options: PeekOptions): Promise<Peeked>;
+  /** Consumes the first `bytes` of what the last `peek` gave. Throws RangeError when it gave less. */
+  skip(bytes: number): void;
+  /** Writes all of `bytes`, which must stay as they are until it resolves. Never rejects. */
+  write(bytes: Uint8Array<ArrayBuffer>, options: WriteOptions): Promise<Written>;
+  /**
+   * Calls back once when the connection is reset by the peer or closed from this side, even if it was before; not before
+   * this call has returned. A FIN is no such end: a client may finish early and wait for its answer. Returns what cancels
+   * it. The portable engine has to read ahead for it, and stops noticing behind 2 KiB that nobody has taken.
+   */
+  whenGone(callback: () => void): () => void;
   /** Ends the connection at once so that the peer sees it was cut; engines that cannot send an RST just close. */
   reset(): void;
 }
+
+/** As much as `peek` can give: the largest TLS record with its header (RFC 8446, section 5.1). */
+export const maxPeekBytes = 16 * 1024 + 5;
+
+export interface PeekOptions {
+  /** How many bytes are wanted, 1 to `maxPeekBytes`, else RangeError: the answer has at least so many unless they end before. */
+  readonly minBytes: number;
+  /** Milliseconds until it answers with what there is; Infinity = none. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The first bytes. `bytes`: as many as were wanted, perhaps more; `end`: the peer has finished, and these were all;
+ * `timeout`: no more came in time. They belong to the caller.
+ */
+export type Peeked =
+  | { readonly kind: "bytes" | "end" | "timeout"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The connection was reset, or closed from this side. */
+  | { readonly kind: "gone" };
+
+export interface WriteOptions {
+  /** Milliseconds until it is given up; Infinity = none. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * `written`: the kernel has all of it. `gone`: the connection was reset, or closed from this side. `timeout`: the peer did not
+ * take all of it in time. After anything but `written` some of it may have arrived: close the connection.
+ */
+export type Written = "written" | "gone" | "timeout";
 
 export interface ConnectOptions {
   /** Milliseconds for all addresses together until the attempt is given up; Infinity = the system's own limit. */

@@ -32,6 +32,12 @@ const words: ReadonlyMap<number, string> = new Map([
 /** What an attempt that ran out of time says. */
 export const timedOut = "no answer in time";
 
+/** What a failed accept says where its client had left before. */
+export const goneBeforeAccept = "a client was gone before it was accepted";
+
+/** What an attempt says whose socket has become its own peer. */
+export const connectedToItself = "connection refused: nobody listens there, and the socket reached itself";
+
 /** What an attempt that its client gave up says. */
 export const clientGone = "the client is gone";
 
@@ -42,14 +48,17 @@ export function wordsForErrno(number: number): string {
 
 /** The words for an error that one of Deno's sockets threw. */
 export function wordsForError(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const number = osError(message);
+  const number = osError(error);
   const known = number === undefined || Deno.build.os !== "linux" ? undefined : words.get(number);
-  return known ?? message.replace(/ ?\(os error \d+\)/, "");
+  return known ?? messageOf(error).replace(/ ?\(os error \d+\)/, "");
 }
 
 /** The number in "Connection refused (os error 111)". */
-export function osError(message: string): number | undefined {
-  const digits = /\(os error (\d+)\)/.exec(message)?.[1];
+export function osError(error: unknown): number | undefined {
+  const digits = /\(os error (\d+)\)/.exec(messageOf(error))?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

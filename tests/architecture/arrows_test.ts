@@ -90,6 +90,24 @@ Deno.test("every import follows an arrow of the architecture", async () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("outside of relay/ nobody knows an engine's room, and in it the table of engines alone", async () => {
+  const room = (file: string) => /^lib\/relay\/(?:linux|portable)\//.exec(file)?.[0];
+  const wrong = (await imports())
+    .filter(([from, to]) => room(to) !== undefined && room(from) !== room(to))
+    .filter(([from]) => from !== "lib/relay/engines.ts")
+    .map(([from, to]) => `${from} -> ${to}`);
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("outside of relay/ nobody imports more of it than the seam, the table and the choice", async () => {
+  const open = ["lib/relay/engine.ts", "lib/relay/engines.ts", "lib/relay/choose.ts"];
+  const wrong = (await imports())
+    .filter(([from, to]) => folderOf(to) === "relay" && to.startsWith("lib/") && folderOf(from) !== "relay")
+    .filter(([, to]) => !open.includes(to))
+    .map(([from, to]) => `${from} -> ${to}`);
+  assert.deepEqual(wrong, []);
+});
+
 Deno.test("every package is imported in one file", async () => {
   const seen = new Map<string, Set<string>>();
   for (const [from, to] of await imports()) {

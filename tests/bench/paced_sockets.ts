@@ -1,5 +1,5 @@
 /** Sockets for the fixed load, by the kernel's own calls: Deno's event loop would add its own delays to the latencies. */
-import { ep, epollEvent, so } from "../../lib/relay/linux/libc.ts";
+import { epollConstants, epollEvent, socketConstants } from "../../lib/relay/linux/libc.ts";
 
 const mostEvents = 64;
 /** fcntl.h */
@@ -24,7 +24,7 @@ const symbols = {
 
 /** So many connections to one port of 127.0.0.1, known by their index. Dispose it to have them closed. */
 export class PacedSockets implements Disposable {
-  readonly #libc = Deno.dlopen("libc.so.6", symbols);
+  readonly #libc = Deno.dlopen("libc.socketConstants.6", symbols);
   readonly #epoll: number;
   readonly #descriptors: number[] = [];
   readonly #events = new Uint8Array(mostEvents * epollEvent.bytes);
@@ -41,7 +41,12 @@ export class PacedSockets implements Disposable {
 
   /** Sends a short request whole; false when the connection did not take it. */
   send(index: number, request: Uint8Array<ArrayBuffer>): boolean {
-    const sent = this.#libc.symbols.send(this.#descriptors[index]!, request, request.length, so.MSG_NOSIGNAL);
+    const sent = this.#libc.symbols.send(
+      this.#descriptors[index]!,
+      request,
+      request.length,
+      socketConstants.MSG_NOSIGNAL,
+    );
     return sent === request.length;
   }
 
@@ -69,10 +74,10 @@ export class PacedSockets implements Disposable {
 
   #open(port: number, index: number): void {
     const { symbols: libc } = this.#libc;
-    const descriptor = libc.socket(so.AF_INET, 1, 0);
+    const descriptor = libc.socket(socketConstants.AF_INET, 1, 0);
     this.#descriptors.push(descriptor);
     const address = new Uint8Array([
-      so.AF_INET,
+      socketConstants.AF_INET,
       0,
       port >> 8,
       port & 0xff,
@@ -85,11 +90,17 @@ export class PacedSockets implements Disposable {
     if (libc.connect(descriptor, address, address.length) !== 0) {
       throw new Error(`port ${port} refused a connection`);
     }
-    libc.setsockopt(descriptor, so.IPPROTO_TCP, so.TCP_NODELAY, new Uint8Array([1, 0, 0, 0]), 4);
+    libc.setsockopt(
+      descriptor,
+      socketConstants.IPPROTO_TCP,
+      socketConstants.TCP_NODELAY,
+      new Uint8Array([1, 0, 0, 0]),
+      4,
+    );
     libc.fcntl(descriptor, fSetfl, oNonblock);
     const event = new DataView(new ArrayBuffer(epollEvent.bytes));
-    event.setUint32(0, ep.IN, true);
+    event.setUint32(0, epollConstants.IN, true);
     event.setUint32(epollEvent.dataAt, index, true);
-    libc.epoll_ctl(this.#epoll, ep.CTL_ADD, descriptor, new Uint8Array(event.buffer));
+    libc.epoll_ctl(this.#epoll, epollConstants.CTL_ADD, descriptor, new Uint8Array(event.buffer));
   }
 }

@@ -177,7 +177,12 @@ Deno.test("sessions, bytes and refusals are counted for the listener and the tar
   await world.end();
   assert.deepEqual(world.counters(webSlot), { total: 2, failed: 1, receivedBytes: 1, sentBytes: 500 });
   assert.deepEqual(world.counters(targetAt(1).slot), { total: 0, failed: 1, receivedBytes: 0, sentBytes: 0 });
-  assert.deepEqual(world.counters(targetAt(2).slot), { total: 1, failed: 0, receivedBytes: 1, sentBytes: 500 });
+  assert.deepEqual(world.counters(targetAt(2).slot), {
+    total: 1,
+    failed: 0,
+    receivedBytes: 1,
+    sentBytes: 500,
+  });
 });
 
 Deno.test("open sessions are counted while they last, and the caps count them", async () => {

@@ -1,4 +1,4 @@
-import { portableEngine } from "../../lib/relay/portable.ts";
+import { portableEngine } from "../../lib/relay/portable/engine.ts";
 import assert from "node:assert/strict";
 import type { Report } from "../../lib/dataplane/messages.ts";
 import { Outbox } from "../../lib/dataplane/outbox.ts";

@@ -1,115 +1,64 @@
 import assert from "node:assert/strict";
 import { chooseEngine } from "../../lib/relay/choose.ts";
-import { openLibc } from "../../lib/relay/linux/libc.ts";
-import { marking } from "../../lib/relay/linux/owned.ts";
-import { selfTest } from "../../lib/relay/linux/self_test.ts";
+import { engines, type Obstacle } from "../../lib/relay/engines.ts";
+import { linuxObstacle } from "../../lib/relay/linux/obstacle.ts";
+import type { EngineName } from "../../lib/values/words.ts";
 
-const ignore = Deno.build.os !== "linux";
-const works = () => Promise.resolve(undefined);
-const fails = () => Promise.resolve("splice: ENOSYS");
+/** Obstacles to the linux engine alone. */
+function linuxHas(obstacle: Obstacle | undefined): (name: EngineName) => Promise<Obstacle | undefined> {
+  return (name) => Promise.resolve(name === "linux" ? obstacle : undefined);
+}
 
-Deno.test({
-  name: "auto takes linux where its self-test passes",
-  ignore,
-  async fn() {
-    const choice = await chooseEngine("auto", works);
-    assert.deepEqual(choice, {
-      kind: "chosen",
-      engine: "linux",
-      reason: "this machine can run it",
-      warn: false,
-    });
-  },
-});
+const failed: Obstacle = { why: "its self-test failed: splice: no such call", broken: true };
 
-Deno.test({
-  name: "auto falls back to portable with a warning where the self-test of linux fails",
-  ignore,
-  async fn() {
-    assert.deepEqual(await chooseEngine("auto", fails), {
-      kind: "chosen",
-      engine: "portable",
-      reason: "linux cannot run: its self-test failed: splice: ENOSYS",
-      warn: true,
-    });
-  },
-});
-
-Deno.test({
-  name: "linux that was asked for and fails its self-test is not replaced",
-  ignore,
-  async fn() {
-    assert.deepEqual(await chooseEngine("linux", fails), {
-      kind: "impossible",
-      problem: "engine linux cannot run: its self-test failed: splice: ENOSYS; write auto or portable",
-    });
-  },
-});
-
-Deno.test("portable that was asked for is not tested for anything else", async () => {
-  const never = () => Promise.reject(new Error("tested"));
-  assert.deepEqual(await chooseEngine("portable", never), {
+Deno.test("auto takes linux where it can run", async () => {
+  assert.deepEqual(await chooseEngine("auto", linuxHas(undefined)), {
     kind: "chosen",
-    engine: "portable",
-    reason: "configured",
+    engine: "linux",
+    reason: "this machine can run it",
     warn: false,
   });
 });
 
-Deno.test({
-  name: "the self-test passes on this machine and leaves no descriptor open",
-  ignore,
-  async fn() {
-    // Its own alone: other tests of this process open and close theirs meanwhile.
-    const owned = new Uint8Array(65_536);
-    let sockets = 0;
-    const open = () => {
-      const libc = openLibc();
-      const socket: typeof libc.call.socket = (...words) => (sockets++, libc.call.socket(...words));
-      return marking({ ...libc, call: { ...libc.call, socket } }, owned);
-    };
-    assert.equal(await selfTest({ open }), undefined);
-    assert.ok(sockets > 0);
-    assert.equal(owned.indexOf(1), -1);
-  },
-});
-
-Deno.test({
-  name: "the self-test has nothing against a machine without a loopback",
-  ignore,
-  async fn() {
-    let failed = false;
-    const open = () => {
-      const libc = openLibc();
-      const bind = () => (failed = true, -1);
-      return { ...libc, call: { ...libc.call, bind }, errno: () => failed ? 99 : libc.errno() };
-    };
-    assert.equal(await selfTest({ open, patienceMs: 200 }), undefined);
-    assert.ok(failed);
-  },
-});
-
-for (
-  const { name, broken, says } of [
-    { name: "splice is missing", broken: { splice: () => -1 }, says: /early|end/ },
-    { name: "a reset arrives as a clean end", broken: { setsockopt: () => 0 }, says: /reset|end/ },
-    {
-      name: "epoll hands out other descriptors",
-      broken: { epoll_wait: () => 0 },
-      says: /did not come to its end/,
-    },
-    { name: "there are no sockets", broken: { socket: () => -1 }, says: /^socket: / },
-  ]
-) {
-  Deno.test({
-    name: `the self-test fails, and says at what, where ${name}`,
-    ignore,
-    async fn() {
-      const open = () => {
-        const libc = openLibc();
-        return { ...libc, call: { ...libc.call, ...broken } };
-      };
-      assert.match(await selfTest({ open, patienceMs: 200 }) ?? "passed", says);
-    },
+Deno.test("auto falls back to portable with a warning where linux should run and does not", async () => {
+  assert.deepEqual(await chooseEngine("auto", linuxHas(failed)), {
+    kind: "chosen",
+    engine: "portable",
+    reason: "linux cannot run: its self-test failed: splice: no such call",
+    warn: true,
   });
-}
+});
+
+Deno.test("auto falls back to portable without a warning where nobody expects linux to run", async () => {
+  const choice = await chooseEngine("auto", linuxHas({ why: "this is darwin", broken: false }));
+  assert.deepEqual(choice, {
+    kind: "chosen",
+    engine: "portable",
+    reason: "linux cannot run: this is darwin",
+    warn: false,
+  });
+});
+
+Deno.test("linux that was asked for and cannot run is not replaced", async () => {
+  assert.deepEqual(await chooseEngine("linux", linuxHas(failed)), {
+    kind: "impossible",
+    problem: "engine linux cannot run: its self-test failed: splice: no such call; write auto or portable",
+  });
+});
+
+Deno.test("portable that was asked for is taken, and linux is not even tested", async () => {
+  const choice = await chooseEngine("portable", async (name) => {
+    if (name === "linux") throw new Error("tested");
+    return await engines[name].obstacle();
+  });
+  assert.deepEqual(choice, { kind: "chosen", engine: "portable", reason: "configured", warn: false });
+});
+
+Deno.test({
+  name: "a self-test that fails is an obstacle, and one that could be expected not to be",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    assert.equal(await linuxObstacle(() => Promise.resolve(undefined)), undefined);
+    assert.deepEqual(await linuxObstacle(() => Promise.resolve("splice: no such call")), failed);
+  },
+});

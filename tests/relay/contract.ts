@@ -1,5 +1,6 @@
 /** What every engine must do: a new engine is one more harness that the suite is run over. */
 import { accepting } from "./accepting.ts";
+import { beforeTheRelay } from "./before_the_relay.ts";
 import { connecting } from "./connecting.ts";
 import { endings } from "./endings.ts";
 import { fullReceivers } from "./full_receivers.ts";
@@ -9,7 +10,12 @@ import { randomLives } from "./random_lives.ts";
 import { timeLimits } from "./time_limits.ts";
 
 /** What depends on the kind of address. */
-const addressCases: readonly ContractCase[] = [...movingBytes, ...connecting, ...accepting];
+const addressCases: readonly ContractCase[] = [
+  ...movingBytes,
+  ...connecting,
+  ...accepting,
+  ...beforeTheRelay,
+];
 
 const cases: readonly ContractCase[] = [
   ...addressCases,

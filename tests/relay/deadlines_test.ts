@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Activity, Deadlines, expired, sweepMs, type Watched } from "../../lib/relay/deadlines.ts";
+import { type Activity, Deadlines, type Expirable, expired, sweepMs } from "../../lib/relay/deadlines.ts";
 import type { RelayEnd, RelayLimits } from "../../lib/relay/engine.ts";
 import { unlimited } from "./harness.ts";
 
@@ -122,7 +122,7 @@ Deno.test("limits are looked at within 5 % of the shortest, between 5 ms and a s
 function watched(
   deadlines: Deadlines,
   own: Partial<RelayLimits>,
-): Watched & { readonly ended: Promise<RelayEnd> } {
+): Expirable & { readonly ended: Promise<RelayEnd> } {
   const { promise, resolve } = Promise.withResolvers<RelayEnd>();
   const relay = {
     setIndex: -1,

@@ -105,3 +105,19 @@ export async function relayedTo(
   const relay = world.engine.relay(socket, connected.socket, { ...unlimited, ...limits });
   return { client, target, relay };
 }
+
+/** A relay from a client that was accepted already; `before` has the target's socket for itself first. */
+export async function relayAccepted(
+  world: World,
+  socket: Socket,
+  before?: (target: Socket) => Promise<void>,
+): Promise<Omit<Relayed, "client">> {
+  const listener = world.openTarget();
+  const [target, connected] = await Promise.all([
+    listener.accept(),
+    world.engine.connect([listener.address], { timeoutMs: 5_000, client: socket }),
+  ]);
+  if (connected.kind === "failed") throw new Error(`cannot connect to the target: ${connected.detail}`);
+  await before?.(connected.socket);
+  return { target, relay: world.engine.relay(socket, connected.socket, unlimited) };
+}

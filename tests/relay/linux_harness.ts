@@ -4,13 +4,13 @@ import { Reactor } from "../../lib/relay/linux/reactor.ts";
 import type { Harness } from "./harness.ts";
 import { tcpHarness, type TestedEngine, unixHarness } from "./portable_harness.ts";
 
-/** A linux engine in this thread, beside Deno's own event loop: it never waits in the kernel, and is turned each millisecond. */
-function turnedEngine(): TestedEngine {
+/** A linux engine in this thread, beside Deno's own event loop: it never waits in the kernel, and is polled each millisecond. */
+function polledEngine(): TestedEngine {
   const reactor = new Reactor(openLibc());
   const engine = linuxEngine({ reactor });
   let open = true;
   // On Deno 2.4 an interval that is cleared may still call once.
-  const timer = setInterval(() => open && reactor.turn(0), 1);
+  const timer = setInterval(() => open && reactor.poll(0), 1);
   return {
     ...engine,
     [Symbol.dispose]() {
@@ -24,11 +24,11 @@ function turnedEngine(): TestedEngine {
 
 /** The kernel's sockets, where there are any. */
 export const linuxHarnesses: readonly Harness[] = Deno.build.os !== "linux" ? [] : [
-  tcpHarness("127.0.0.1", { name: "linux", engine: turnedEngine, lacks: {} }),
-  tcpHarness("::1", { name: "linux", engine: turnedEngine, lacks: {} }),
+  tcpHarness("127.0.0.1", { name: "linux", engine: polledEngine, lacks: {} }),
+  tcpHarness("::1", { name: "linux", engine: polledEngine, lacks: {} }),
   unixHarness({
     name: "linux",
-    engine: turnedEngine,
+    engine: polledEngine,
     lacks: {
       "engine resets": "a unix socket knows no RST",
       "addresses free at once": "the file of a unix socket stays, and is removed where lb starts",

@@ -1,4 +1,4 @@
-import { portableEngine } from "../../lib/relay/portable.ts";
+import { portableEngine } from "../../lib/relay/portable/engine.ts";
 import { type Engine } from "../../lib/relay/engine.ts";
 import type { SocketAddress } from "../../lib/values/address.ts";
 import type { Peer } from "../support/peer.ts";

@@ -172,7 +172,10 @@ for (const [slot, reason] of [[processSlot, "limit_process"], [listenerSlot, "li
     const target = await acceptFrom(one);
     const refused = await world.open({ limits });
     assert.equal(await refused.session.closed, reason);
-    assert.deepEqual([world.shared.permits.taken(processSlot), world.shared.permits.taken(listenerSlot)], [1, 1]);
+    assert.deepEqual([world.shared.permits.taken(processSlot), world.shared.permits.taken(listenerSlot)], [
+      1,
+      1,
+    ]);
     assert.equal((await receive(refused.client)).end, "reset");
     await sendAll(target, payload(5, 4));
     await receiveExactly(inside.client, 5);

@@ -1,10 +1,10 @@
-import { BufferPool } from "../../lib/relay/buffers.ts";
+import { BufferPool } from "../../lib/relay/portable/buffers.ts";
 import { connectInOrder } from "../../lib/relay/connect_in_order.ts";
 import { Deadlines } from "../../lib/relay/deadlines.ts";
 import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine } from "../../lib/relay/engine.ts";
 import type { ListenOptions, Relay, RelayLimits, Socket } from "../../lib/relay/engine.ts";
 import { isLiteral, notAnAddress } from "../../lib/relay/literal.ts";
-import { StreamRelay } from "../../lib/relay/stream_relay.ts";
+import { StreamRelay } from "../../lib/relay/portable/stream_relay.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { MemorySocket } from "./memory_socket.ts";
 
@@ -47,7 +47,7 @@ export class MemoryEngine implements Engine {
       ? { ...address, port: this.#nextPort++ }
       : address;
     const key = formatAddress(bound);
-    if (this.#acceptors.has(key)) throw new Deno.errors.AddrInUse(`${key} is in use`);
+    if (this.#acceptors.has(key)) throw new Deno.errors.AddrInUse("address already in use");
     const acceptor = new MemoryAcceptor(bound, { ...options, onClose: () => this.#acceptors.delete(key) });
     this.#acceptors.set(key, acceptor);
     return acceptor;
@@ -76,8 +76,10 @@ export class MemoryEngine implements Engine {
     const key = formatAddress(address);
     this.attempts.push(key);
     const answer = this.#answers.get(key) ?? (this.#acceptors.has(key) ? undefined : "refused");
-    const failure = await outcome(answer, { timeoutMs, client: client as MemorySocket });
+    const failure = await outcome(answer, { timeoutMs, client });
     if (failure !== undefined) return { kind: "failed", failure, detail: details[failure] };
+    // Its listener may have been closed meanwhile.
+    if (!this.#acceptors.has(key)) return { kind: "failed", failure: "refused", detail: details.refused };
     return { kind: "connected", socket: this.dial(address), index: 0 };
   }
 
@@ -95,8 +97,8 @@ export class MemoryEngine implements Engine {
     const onClose = () => this.#openSockets--;
     const from = formatAddress({ kind: "tcp", host: fromHost, port: this.#nextPort++ });
     const [near, far] = MemorySocket.pair(
-      { remote: key, remoteHost: address.kind === "tcp" ? address.host : key, onClose },
-      { remote: from, remoteHost: fromHost, onClose },
+      { local: from, remote: key, remoteHost: address.kind === "tcp" ? address.host : key, onClose },
+      { local: key, remote: from, remoteHost: fromHost, onClose },
     );
     acceptor.arrive(far);
     return near;
@@ -115,11 +117,15 @@ const details: { readonly [failure in ConnectFailure]: string } = {
 /** How an attempt ends: with a failure, or undefined = connected. */
 async function outcome(
   answer: Answer | undefined,
-  { timeoutMs, client }: { timeoutMs: number; client: MemorySocket },
+  { timeoutMs, client }: { timeoutMs: number; client: Socket },
 ): Promise<ConnectFailure | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const ends: Promise<ConnectFailure | undefined>[] = [client.gone.then(() => "client_gone")];
-  if (answer !== "silent") ends.push(Promise.resolve(answer).then((given) => given));
+  let stopWatching = () => {};
+  const gone = new Promise<"client_gone">((resolve) => {
+    stopWatching = client.whenGone(() => resolve("client_gone"));
+  });
+  const ends: Promise<ConnectFailure | undefined>[] = [gone];
+  if (answer !== "silent") ends.push(Promise.resolve(answer));
   else if (Number.isFinite(timeoutMs)) {
     ends.push(new Promise((resolve) => timer = setTimeout(() => resolve("timeout"), timeoutMs)));
   }
@@ -127,6 +133,7 @@ async function outcome(
     return await Promise.race(ends);
   } finally {
     clearTimeout(timer);
+    stopWatching();
   }
 }
 
@@ -145,6 +152,14 @@ export class MemoryAcceptor implements Acceptor {
     this.#onClose = options.onClose;
   }
 
+  drain(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    this.#onClose();
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+    return Promise.resolve();
+  }
+
   accept(): Promise<MemorySocket | undefined> {
     const socket = this.#arrived.shift();
     if (socket !== undefined || this.#closed) return Promise.resolve(socket);
@@ -159,10 +174,7 @@ export class MemoryAcceptor implements Acceptor {
   }
 
   [Symbol.dispose](): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#onClose();
+    void this.drain();
     for (const socket of this.#arrived.splice(0)) socket.reset();
-    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
   }
 }

@@ -1,12 +1,20 @@
-import type { ByteSocket } from "../../lib/relay/stream_relay.ts";
+import {
+  maxPeekBytes,
+  type Peeked,
+  type PeekOptions,
+  type WriteOptions,
+  type Written,
+} from "../../lib/relay/engine.ts";
+import type { ByteSocket } from "../../lib/relay/portable/stream_relay.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** How many bytes may lie unread between the two ends, each way: a writer waits for room beyond it. */
 export const socketBufferBytes = 64 * 1024;
 
-/** Where an end is, as its peer sees it, and who hears that it is closed. */
+/** Where an end and its peer are, and what is called when it is closed. */
 export interface EndOptions {
+  readonly local: string;
   readonly remote: string;
   readonly remoteHost: string;
   readonly onClose: () => void;
@@ -14,23 +22,23 @@ export interface EndOptions {
 
 /**
  * One end of a connection without sockets, with the rules of TCP on Linux: bytes that have arrived stay readable
- * after a FIN and after an RST; an RST is told once, to the next read or write; closing on unread input sends an RST;
+ * after a FIN and after an RST; an RST is an error once, of the next read or write; closing on unread input sends an RST;
  * what is written to a peer that closed is lost and answered with an RST, which after its FIN reads as a broken pipe.
  */
 export class MemorySocket implements ByteSocket {
   readonly remote: string;
   readonly remoteHost: string;
-  /** Resolves once the connection is cut, from either side, or this end is closed. */
-  readonly gone: Promise<void>;
+  readonly local: string;
   readonly #onClose: () => void;
-  readonly #tellGone: () => void;
+  readonly #goneCallbacks = new Set<() => void>();
   #peer: MemorySocket = this;
   #inbox: Bytes[] = [];
   #inboxBytes = 0;
+  #peekedBytes = 0;
   #finReceived = false;
   #finSent = false;
   #closed = false;
-  #cutOff = false;
+  #wasReset = false;
   #error: Error | undefined;
   #changed = Promise.withResolvers<void>();
 
@@ -41,13 +49,36 @@ export class MemorySocket implements ByteSocket {
     return [a, b];
   }
 
-  private constructor({ remote, remoteHost, onClose }: EndOptions) {
+  private constructor({ local, remote, remoteHost, onClose }: EndOptions) {
+    this.local = local;
     this.remote = remote;
     this.remoteHost = remoteHost;
     this.#onClose = onClose;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.gone = promise;
-    this.#tellGone = resolve;
+  }
+
+  async peek({ minBytes, timeoutMs }: PeekOptions): Promise<Peeked> {
+    if (!(minBytes >= 1 && minBytes <= maxPeekBytes)) throw new RangeError(`peek of ${minBytes} bytes`);
+    const isOver = () => this.#isGone || this.#finReceived || this.#inboxBytes >= minBytes;
+    const inTime = await this.#changedUntil(isOver, timeoutMs);
+    this.#peekedBytes = 0;
+    if (this.#isGone) return { kind: "gone" };
+    const bytes = this.#first(Math.min(this.#inboxBytes, maxPeekBytes));
+    this.#peekedBytes = bytes.length;
+    if (bytes.length >= minBytes) return { kind: "bytes", bytes };
+    return { kind: inTime ? "end" : "timeout", bytes };
+  }
+
+  skip(bytes: number): void {
+    if (bytes > this.#peekedBytes) throw new RangeError(`skip ${bytes} of ${this.#peekedBytes} peeked bytes`);
+    this.#peekedBytes -= bytes;
+    this.#take(new Uint8Array(bytes));
+  }
+
+  whenGone(callback: () => void): () => void {
+    const once = () => void (this.#goneCallbacks.delete(once) && callback());
+    this.#goneCallbacks.add(once);
+    if (this.#isGone) queueMicrotask(once);
+    return () => void this.#goneCallbacks.delete(once);
   }
 
   async read(into: Bytes): Promise<number | null> {
@@ -56,16 +87,30 @@ export class MemorySocket implements ByteSocket {
       if (this.#inboxBytes > 0) return this.#take(into);
       if (this.#finReceived) return null;
       this.#throwOnce();
-      if (this.#cutOff) return null;
+      if (this.#wasReset) return null;
       await this.#changed.promise;
     }
   }
 
-  async write(bytes: Bytes): Promise<number> {
+  /** As `Socket.write`; without options as a test's peer writes: some of it, and how much. */
+  write(bytes: Bytes): Promise<number>;
+  write(bytes: Bytes, options: WriteOptions): Promise<Written>;
+  async write(bytes: Bytes, options?: WriteOptions): Promise<number | Written> {
+    if (options === undefined) return await this.writeSome(bytes);
+    let sentBytes = 0;
+    const deliver = () => {
+      if (!this.#isGone) sentBytes += this.#deliver(bytes.subarray(sentBytes));
+      return this.#isGone || sentBytes === bytes.length;
+    };
+    if (!await this.#changedUntil(deliver, options.timeoutMs)) return "timeout";
+    return this.#isGone ? "gone" : "written";
+  }
+
+  async writeSome(bytes: Bytes): Promise<number> {
     for (;;) {
       if (this.#closed) throw new Deno.errors.BadResource("closed");
       this.#throwOnce();
-      if (this.#cutOff || this.#finSent) throw new Deno.errors.BrokenPipe("broken pipe");
+      if (this.#wasReset || this.#finSent) throw new Deno.errors.BrokenPipe("broken pipe");
       const taken = this.#deliver(bytes);
       if (taken > 0) return taken;
       await this.#changed.promise;
@@ -74,7 +119,7 @@ export class MemorySocket implements ByteSocket {
 
   closeWrite(): Promise<void> {
     if (this.#closed) return Promise.reject(new Deno.errors.BadResource("closed"));
-    if (this.#cutOff) return Promise.reject(new Deno.errors.NotConnected("not connected"));
+    if (this.#wasReset) return Promise.reject(new Deno.errors.NotConnected("not connected"));
     this.#sendFin();
     return Promise.resolve();
   }
@@ -96,7 +141,7 @@ export class MemorySocket implements ByteSocket {
     if (this.#closed) return false;
     this.#closed = true;
     this.#notify();
-    this.#tellGone();
+    this.#callGone();
     this.#onClose();
     return true;
   }
@@ -109,12 +154,12 @@ export class MemorySocket implements ByteSocket {
   }
 
   #receiveReset(): void {
-    if (this.#closed || this.#cutOff) return;
-    this.#cutOff = true;
+    if (this.#closed || this.#wasReset) return;
+    this.#wasReset = true;
     this.#error = this.#finReceived
       ? new Deno.errors.BrokenPipe("broken pipe")
       : new Deno.errors.ConnectionReset("connection reset by peer");
-    this.#tellGone();
+    this.#callGone();
     this.#notify();
   }
 
@@ -131,6 +176,42 @@ export class MemorySocket implements ByteSocket {
     peer.#inboxBytes += taken;
     peer.#notify();
     return taken;
+  }
+
+  get #isGone(): boolean {
+    return this.#closed || this.#wasReset;
+  }
+
+  #callGone(): void {
+    for (const once of [...this.#goneCallbacks]) once();
+  }
+
+  /** Resolves once something holds, asked again at each change: true; or false when the time is up. */
+  async #changedUntil(holds: () => boolean, timeoutMs: number): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<"timeout">((resolve) => {
+      if (Number.isFinite(timeoutMs)) timer = setTimeout(() => resolve("timeout"), timeoutMs);
+    });
+    try {
+      while (!holds()) {
+        if (await Promise.race([this.#changed.promise, timeout]) === "timeout") return holds();
+      }
+      return true;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The first bytes of the inbox, which stay there. */
+  #first(size: number): Bytes {
+    const bytes = new Uint8Array(size);
+    let filled = 0;
+    for (const part of this.#inbox) {
+      const fitting = part.subarray(0, size - filled);
+      bytes.set(fitting, filled);
+      filled += fitting.length;
+    }
+    return bytes;
   }
 
   #take(into: Bytes): number {

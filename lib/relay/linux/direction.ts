@@ -1,17 +1,18 @@
 /** One direction of a session: bytes from one socket to the other, by recv and send, or by splice once it is bulk. */
 import type { DirectionState, SinkFailure } from "../ending.ts";
-import { ep, errno, type Libc, so } from "./libc.ts";
+import { errno, type Libc, pipeConstants, socketConstants } from "./libc.ts";
 import type { Pipe, Pipes } from "./pipes.ts";
 import type { Reactor } from "./reactor.ts";
-import { type LinuxSocket, push } from "./socket.ts";
+import type { LinuxSocket } from "./socket.ts";
+import { uncork } from "./socket_options.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** So many reads in a row, then the other sessions have theirs. */
-const mostReads = 16;
+const maxReadsPerPump = 16;
 
 /** What the sessions of a thread share: never in use by two of them at once, since no call is left in the middle. */
-export interface Shared {
+export interface ThreadResources {
   readonly libc: Libc;
   readonly reactor: Reactor;
   readonly pipes: Pipes;
@@ -19,9 +20,9 @@ export interface Shared {
   readonly buffer: Bytes;
 }
 
-/** Moves what it can whenever it is asked to; keeps no buffer while nothing waits. */
+/** Moves what it can whenever it is pumped; keeps no buffer while nothing waits. */
 export class LinuxDirection implements DirectionState {
-  readonly #shared: Shared;
+  readonly #resources: ThreadResources;
   readonly #source: LinuxSocket;
   readonly #sink: LinuxSocket;
   receivedBytes = 0;
@@ -33,64 +34,64 @@ export class LinuxDirection implements DirectionState {
   sinkFailed: SinkFailure | undefined;
   ended = false;
   /** Bytes that were read and that the sink has not taken yet. */
-  #held: Bytes | undefined;
+  #unsent: Bytes | undefined;
   #pipe: Pipe | undefined;
-  #piped = 0;
+  #pipedBytes = 0;
 
-  constructor(source: LinuxSocket, sink: LinuxSocket, shared: Shared) {
+  constructor(source: LinuxSocket, sink: LinuxSocket, resources: ThreadResources) {
     this.#source = source;
     this.#sink = sink;
-    this.#shared = shared;
+    this.#resources = resources;
   }
 
   /** Nothing that was read waits for the sink any more. */
-  get handedOn(): boolean {
-    return this.#held === undefined && this.#piped === 0;
+  get isFlushed(): boolean {
+    return this.#unsent === undefined && this.#pipedBytes === 0;
   }
 
   /** The source's FIN was read, and nothing before it waits for the sink any more. */
-  get drained(): boolean {
-    return this.sourceEnd === "eof" && this.handedOn;
+  get isDrained(): boolean {
+    return this.sourceEnd === "eof" && this.isFlushed;
   }
 
-  /** Moves bytes until one side has to be waited for; true when it stopped only to let others have their turn. */
-  move(): boolean {
-    const { chunkBytes } = this.#shared.pipes;
+  /** Moves bytes until one side has to be waited for; true when it stopped only so that other sessions run, too. */
+  pump(): boolean {
+    const { chunkBytes } = this.#resources.pipes;
     let spliced = 0;
-    for (let reads = 0; this.#mayRead(); reads++) {
-      // One chunk a turn: what follows would be glued to one that has not left yet, and be cut across pages.
-      if (reads === mostReads || spliced >= chunkBytes) return true;
-      if (this.#source.urgent) this.leaveBulk();
+    for (let reads = 0; this.#canRead(); reads++) {
+      // One chunk a pump: what follows would be glued to one that has not left yet, and be cut across pages.
+      if (reads === maxReadsPerPump || spliced >= chunkBytes) return true;
+      if (this.#source.urgent) this.stopSplicing();
       if (this.#pipe === undefined || this.sinkFailed !== undefined) this.#receive();
       else spliced += this.#spliceIn(this.#pipe);
     }
     return false;
   }
 
-  /** Gives back what it holds; no `move` after it. */
+  /** Gives back what it holds; no `pump` after it. */
   close(): void {
-    this.#held = undefined;
+    this.#unsent = undefined;
     if (this.#pipe === undefined) return;
-    if (this.#piped > 0) this.#shared.pipes.close(this.#pipe);
-    else this.#shared.pipes.giveBack(this.#pipe);
+    if (this.#pipedBytes > 0) this.#resources.pipes.close(this.#pipe);
+    else this.#resources.pipes.release(this.#pipe);
     this.#pipe = undefined;
   }
 
-  #mayRead(): boolean {
+  #canRead(): boolean {
     return this.#flush() && this.sourceEnd === undefined && this.#source.readable;
   }
 
-  /** Hands on what is held; false while the sink takes no more. */
+  /** Sends what waits for the sink; false while the sink takes no more. */
   #flush(): boolean {
-    if (this.handedOn) return true;
-    while (this.#held !== undefined) {
+    if (this.isFlushed) return true;
+    while (this.#unsent !== undefined) {
       if (!this.#sink.writable) return false;
-      const rest = this.#held;
+      const rest = this.#unsent;
       const sent = this.#send(rest, rest.length);
       if (sent < 0) return this.sinkFailed !== undefined;
-      this.#held = sent === rest.length ? undefined : rest.subarray(sent);
+      this.#unsent = sent === rest.length ? undefined : rest.subarray(sent);
     }
-    while (this.#piped > 0) {
+    while (this.#pipedBytes > 0) {
       if (!this.#sink.writable) return false;
       if (!this.#spliceOut()) return this.sinkFailed !== undefined;
     }
@@ -99,103 +100,112 @@ export class LinuxDirection implements DirectionState {
   }
 
   #discard(): void {
-    this.#held = undefined;
+    this.#unsent = undefined;
     this.waitingSince = Infinity;
-    if (this.#pipe !== undefined && this.#piped > 0) {
-      this.#shared.pipes.close(this.#pipe);
+    if (this.#pipe !== undefined && this.#pipedBytes > 0) {
+      this.#resources.pipes.close(this.#pipe);
       this.#pipe = undefined;
-      this.#piped = 0;
+      this.#pipedBytes = 0;
     }
   }
 
   #receive(): void {
-    const { libc, buffer } = this.#shared;
+    const { libc, buffer } = this.#resources;
     const size = libc.call.recv(this.#source.descriptor, buffer, buffer.length, 0);
-    if (size <= 0) return this.#nothingRead(size);
+    if (size <= 0) return this.#noteEmptyRead(size);
     if (size > buffer.length) throw new Error(`recv gave ${size} of ${buffer.length} bytes`);
-    this.#received(size);
-    if (size === buffer.length) this.#becomeBulk();
+    this.#countReceived(size);
+    if (size === buffer.length) this.#startSplicing();
     else {
-      this.#source.cameUpShort();
-      this.#lookForEnd();
+      this.#source.noteShortRead();
+      this.#checkForEnd();
     }
     if (this.sinkFailed !== undefined) return;
     const sent = this.#sink.writable ? this.#send(buffer, size) : 0;
-    if (sent < size && this.sinkFailed === undefined) this.#held = buffer.slice(Math.max(0, sent), size);
+    if (sent < size && this.sinkFailed === undefined) this.#unsent = buffer.slice(Math.max(0, sent), size);
   }
 
-  /** Takes note of the end, where that comes behind the bytes that were just read. */
-  #lookForEnd(): void {
+  /** Notes the end, where that comes behind the bytes that were just read. */
+  #checkForEnd(): void {
     // An urgent byte in between would be left unread, and make closing destroy what was sent.
     if (!this.#source.hungUp || this.#source.urgent) return;
-    const size = this.#source.peek();
-    if (size <= 0) this.#nothingRead(size);
+    const size = this.#source.peekByte();
+    if (size <= 0) this.#noteEmptyRead(size);
   }
 
   /** Sends; returns how many bytes were taken, or -1. */
   #send(bytes: Bytes, size: number): number {
-    const { libc } = this.#shared;
-    if (this.#sink.sends !== "undelayed") this.#sink.willSend();
+    const { libc } = this.#resources;
+    if (this.#sink.sends !== "undelayed") this.#sink.noteSend();
     // Behind the last bytes comes a FIN at once: one packet less where it leaves with them.
     const last = this.sourceEnd === "eof";
-    const flags = last ? so.MSG_NOSIGNAL | so.MSG_MORE : so.MSG_NOSIGNAL;
+    const flags = last
+      ? socketConstants.MSG_NOSIGNAL | socketConstants.MSG_MORE
+      : socketConstants.MSG_NOSIGNAL;
     const sent = libc.call.send(this.#sink.descriptor, bytes, size, flags);
-    if (sent < 0) return this.#notTaken(libc.errno());
+    if (sent < 0) return this.#noteFailedWrite(libc.errno());
     if (sent > size) throw new Error(`send took ${sent} of ${size} bytes`);
-    this.#taken(sent);
-    if (sent < size) this.#wait();
+    this.#countSent(sent);
+    if (sent < size) this.#waitForSink();
     return sent;
   }
 
   /** Returns how many bytes came. */
   #spliceIn({ write }: Pipe): number {
-    const { libc, pipes: { chunkBytes } } = this.#shared;
+    const { libc, pipes: { chunkBytes } } = this.#resources;
     const { descriptor } = this.#source;
-    const size = libc.call.splice(descriptor, null, write, null, chunkBytes, ep.SPLICE_F_MOVE_NONBLOCK);
+    const size = libc.call.splice(
+      descriptor,
+      null,
+      write,
+      null,
+      chunkBytes,
+      pipeConstants.SPLICE_F_MOVE_NONBLOCK,
+    );
     if (size > chunkBytes) throw new Error(`splice gave ${size} of ${chunkBytes} bytes`);
     if (size > 0) {
-      this.#received(size);
-      this.#piped += size;
-    } else if (size < 0) this.#nothingRead(size);
-    // The end, or an urgent byte before it that nobody has told of yet: a read tells them apart.
-    else this.leaveBulk();
+      this.#countReceived(size);
+      this.#pipedBytes += size;
+    } else if (size < 0) this.#noteEmptyRead(size);
+    // The end, or an urgent byte before it that no event has reported yet: a read tells them apart.
+    else this.stopSplicing();
     return Math.max(0, size);
   }
 
   #spliceOut(): boolean {
-    const { libc } = this.#shared;
+    const { libc } = this.#resources;
     const { read } = this.#pipe!;
-    if (this.#sink.sends !== "undelayed") this.#sink.willSend();
+    if (this.#sink.sends !== "undelayed") this.#sink.noteSend();
     const size = libc.call.splice(
       read,
       null,
       this.#sink.descriptor,
       null,
-      this.#piped,
-      ep.SPLICE_F_MOVE_NONBLOCK,
+      this.#pipedBytes,
+      pipeConstants.SPLICE_F_MOVE_NONBLOCK,
     );
-    if (size < 0) return this.#notTaken(libc.errno()) === 0;
-    if (size > this.#piped) throw new Error(`splice took ${size} of ${this.#piped} bytes`);
-    this.#piped -= size;
-    this.#taken(size);
+    if (size < 0) return this.#noteFailedWrite(libc.errno()) === 0;
+    if (size > this.#pipedBytes) throw new Error(`splice took ${size} of ${this.#pipedBytes} bytes`);
+    this.#pipedBytes -= size;
+    this.#countSent(size);
     return true;
   }
 
   /** A read that gave nothing: the end (0), nothing for now, or a connection that was cut. */
-  #nothingRead(result: number): void {
+  #noteEmptyRead(result: number): void {
     if (result === 0) {
       this.sourceEnd = "eof";
       return;
     }
-    const number = this.#shared.libc.errno();
+    const number = this.#resources.libc.errno();
     if (number === errno.EAGAIN) this.#source.readable = false;
     else if (number !== errno.EINTR) this.sourceEnd = "reset";
   }
 
   /** A write that took nothing: -1, or 0 where it may be tried again at once. */
-  #notTaken(number: number): -1 | 0 {
+  #noteFailedWrite(number: number): -1 | 0 {
     if (number === errno.EINTR) return 0;
-    if (number === errno.EAGAIN) this.#wait();
+    if (number === errno.EAGAIN) this.#waitForSink();
     else {
       this.sinkFailed = number === errno.EPIPE ? "closed" : "reset";
       this.#discard();
@@ -203,54 +213,54 @@ export class LinuxDirection implements DirectionState {
     return -1;
   }
 
-  #wait(): void {
+  #waitForSink(): void {
     this.#sink.writable = false;
-    if (this.waitingSince === Infinity) this.waitingSince = this.#shared.reactor.nowMs;
+    if (this.waitingSince === Infinity) this.waitingSince = this.#resources.reactor.nowMs;
   }
 
-  #received(size: number): void {
-    const { nowMs } = this.#shared.reactor;
+  #countReceived(size: number): void {
+    const { nowMs } = this.#resources.reactor;
     this.lastByteAt = nowMs;
     this.firstByteAt ??= nowMs;
     this.receivedBytes += size;
   }
 
-  #taken(size: number): void {
+  #countSent(size: number): void {
     this.sentBytes += size;
-    if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = this.#shared.reactor.nowMs;
+    if (this.waitingSince !== Infinity) this.waitingSince = this.lastByteAt = this.#resources.reactor.nowMs;
   }
 
-  #becomeBulk(): void {
+  #startSplicing(): void {
     if (this.sinkFailed !== undefined || this.#source.urgent) return;
-    this.#pipe ??= this.#shared.pipes.take();
+    this.#pipe ??= this.#resources.pipes.acquire();
   }
 
-  /** A quiet direction keeps no pipe: it is two descriptors. */
-  leaveBulk(): void {
-    if (this.#pipe === undefined || this.#piped > 0) return;
-    this.#shared.pipes.giveBack(this.#pipe);
+  /** Gives an empty pipe back: it is two descriptors, which a quiet direction does not keep. */
+  stopSplicing(): void {
+    if (this.#pipe === undefined || this.#pipedBytes > 0) return;
+    this.#resources.pipes.release(this.#pipe);
     this.#pipe = undefined;
   }
 
-  /** Everything was handed on, as far as anybody knows. */
-  get whole(): boolean {
-    return this.drained && this.sinkFailed === undefined && !this.#sink.cut;
+  /** Everything up to the source's FIN was sent, and nothing is known to have been lost. */
+  get isComplete(): boolean {
+    return this.isDrained && this.sinkFailed === undefined && !this.#sink.failed;
   }
 
   /** Passes the end on, once everything before it is: `cut` says that the source had none of its own will. */
   finish(cut: boolean): void {
-    if (this.ended || !this.drained) return;
-    this.leaveBulk();
+    if (this.ended || !this.isDrained) return;
+    this.stopSplicing();
     if (this.sinkFailed === undefined) this.#passEnd(cut);
     this.ended = true;
   }
 
   #passEnd(cut: boolean): void {
-    const { libc, reactor } = this.#shared;
+    const { libc } = this.#resources;
     const { descriptor } = this.#sink;
     // A FIN says "complete", so there is none behind a transfer that was cut.
     if (!cut) {
-      if (libc.call.shutdown(descriptor, so.SHUT_WR) !== 0) this.sinkFailed = "closed";
-    } else push(reactor, descriptor);
+      if (libc.call.shutdown(descriptor, socketConstants.SHUT_WR) !== 0) this.sinkFailed = "closed";
+    } else uncork(libc, descriptor);
   }
 }

@@ -5,43 +5,54 @@
 import type { Engine } from "../engine.ts";
 import { LinuxAcceptor } from "./acceptor.ts";
 import { connect } from "./connect.ts";
-import type { Shared } from "./direction.ts";
-import { Pipes, usualChunkBytes } from "./pipes.ts";
+import type { ThreadResources } from "./direction.ts";
+import { defaultChunkBytes, Pipes } from "./pipes.ts";
 import type { Reactor } from "./reactor.ts";
 import { LinuxRelay } from "./relay.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 /** Of the buffer that all sessions of a thread share. */
-const usualBufferBytes = 64 * 1024;
+const defaultBufferBytes = 64 * 1024;
 
 export interface LinuxEngineOptions {
   readonly reactor: Reactor;
   /** A read of so many bytes turns a direction to splice. */
   readonly bufferBytes?: number;
-  /** As much as a direction that is spliced moves in a turn. */
+  /** As much as a direction that is spliced moves at a time. */
   readonly chunkBytes?: number;
 }
 
 /**
- * Makes a linux engine for one thread; whoever made the reactor turns it. Disposing closes what no session owns, once
+ * Makes a linux engine for one thread; whoever made the reactor polls it. Disposing closes what no session owns, once
  * there are none.
  */
 export function linuxEngine(
-  { reactor, bufferBytes = usualBufferBytes, chunkBytes = usualChunkBytes }: LinuxEngineOptions,
+  { reactor, bufferBytes = defaultBufferBytes, chunkBytes = defaultChunkBytes }: LinuxEngineOptions,
 ): Engine & Disposable {
   const { libc } = reactor;
   const pipes = new Pipes(reactor, chunkBytes);
-  const shared: Shared = { libc, reactor, pipes, buffer: new Uint8Array(bufferBytes) };
+  const resources: ThreadResources = { libc, reactor, pipes, buffer: new Uint8Array(bufferBytes) };
   return {
     name: "linux",
     now: () => reactor.nowMs,
-    after: (ms, callback) => reactor.after(ms, callback),
-    // A task of the next turn runs behind the promises of this one.
-    whenSettled: (callback) => reactor.soon({ queued: false, run: callback }),
+    after: (ms, callback) =>
+      reactor.after(ms, () => {
+        // It may resolve what somebody awaits.
+        reactor.microtasksPending = true;
+        callback();
+      }),
+    whenSettled(callback) {
+      // A task of the next poll runs behind the promises of this one.
+      const run = () => {
+        reactor.microtasksPending = true;
+        callback();
+      };
+      reactor.soon({ queued: false, run });
+    },
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
     connect: (addresses, options) => connect(reactor, addresses, options),
     relay: (client, target, limits) =>
-      new LinuxRelay(client as LinuxSocket, target as LinuxSocket, { shared, limits }),
+      new LinuxRelay(client as LinuxSocket, target as LinuxSocket, { resources, limits }),
     [Symbol.dispose]: () => pipes[Symbol.dispose](),
   };
 }

@@ -4,15 +4,21 @@
  * named at each group (Linux 6.1, glibc 2.36).
  */
 
+import { wordsForErrno } from "../failure_words.ts";
+
 /** errno values (asm-generic/errno-base.h, errno.h). */
 export const errno = {
+  EPERM: 1,
+  ENOENT: 2,
   EINTR: 4,
   EAGAIN: 11,
   ENOMEM: 12,
+  EACCES: 13,
   ENFILE: 23,
   EMFILE: 24,
   ENOSPC: 28,
   EPIPE: 32,
+  EAFNOSUPPORT: 97,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
   ENETUNREACH: 101,
@@ -27,7 +33,7 @@ export const errno = {
 } as const;
 
 /** Sockets (bits/socket.h, asm-generic/socket.h, netinet/tcp.h, linux/sockios.h). */
-export const so = {
+export const socketConstants = {
   AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
@@ -48,8 +54,8 @@ export const so = {
   SIOCOUTQ: 0x5411n,
 } as const;
 
-/** epoll (sys/epoll.h) and splice (bits/fcntl-linux.h). */
-export const ep = {
+/** epoll (sys/epoll.h) and eventfd (bits/eventfd.h). */
+export const epollConstants = {
   CLOEXEC: 0o2000000,
   CTL_ADD: 1,
   IN: 0x001,
@@ -59,10 +65,26 @@ export const ep = {
   HUP: 0x010,
   RDHUP: 0x2000,
   ET: 0x80000000 | 0,
+  EFD_NONBLOCK_CLOEXEC: 0o4000 | 0o2000000,
+} as const;
+
+/** Pipes and splice (bits/fcntl-linux.h). */
+export const pipeConstants = {
+  NONBLOCK_CLOEXEC: 0o4000 | 0o2000000,
   SPLICE_F_MOVE_NONBLOCK: 1 | 2,
   F_SETPIPE_SZ: 1031,
   F_GETPIPE_SZ: 1032,
-  EFD_NONBLOCK_CLOEXEC: 0o4000 | 0o2000000,
+} as const;
+
+/** Files by path (bits/fcntl.h, linux/stat.h). `struct statx` is laid out alike on every architecture. */
+export const fileConstants = {
+  AT_FDCWD: -100,
+  AT_SYMLINK_NOFOLLOW: 0x100,
+  STATX_INO: 0x100,
+  STATX_BYTES: 256,
+  STATX_INO_AT: 32,
+  STATX_DEV_MAJOR_AT: 136,
+  STATX_DEV_MINOR_AT: 140,
 } as const;
 
 /** `struct epoll_event` is packed on x86-64 alone (sys/epoll.h): events, then 64 bits of the caller's. */
@@ -90,14 +112,14 @@ const symbols = {
   // conventions pass 32 bits in a register whose upper half is zero then.
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
-  // sched.h: pid_t (0 = the calling thread), size_t, cpu_set_t*.
-  sched_getaffinity: { parameters: ["i32", "u32", "buffer"], result: "i32" },
-  sched_setaffinity: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   splice: { parameters: ["i32", "pointer", "i32", "pointer", "u32", "u32"], result: "i32" },
+  // sys/stat.h: descriptor of a folder, path, flags, mask, struct statx* (glibc 2.28).
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  unlink: { parameters: ["buffer"], result: "i32" },
   write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -114,27 +136,32 @@ export interface Libc {
 export function openLibc(): Libc {
   const library = Deno.dlopen("libc.so.6", symbols);
   const location = library.symbols.__errno_location();
-  if (location === null) throw new Error("errno has no place");
-  // Read as memory: asking a pointer view is a call of its own, and most turns end with an EAGAIN.
-  const place = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, Int32Array.BYTES_PER_ELEMENT));
+  if (location === null) throw new Error("the C library has no errno for this thread");
+  // Read as memory: asking a pointer view is a call of its own, and most polls end with an EAGAIN.
+  const value = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, Int32Array.BYTES_PER_ELEMENT));
   return {
     call: library.symbols,
-    errno: () => place[0]!,
+    errno: () => value[0]!,
     close: () => library.close(),
   };
 }
 
-/** The name of an errno value where we have one. */
-export function errnoName(value: number): string {
-  return Object.entries(errno).find(([, number]) => number === value)?.[0] ?? `errno ${value}`;
-}
-
-/** A call that failed, in the system's words. */
+/** A call that failed. The message is for people: what was asked, and what the system said, in words. */
 export class SystemError extends Error {
   readonly number: number;
 
   constructor(call: string, number: number) {
-    super(`${call}: ${errnoName(number)} (os error ${number})`);
+    super(`${call}: ${wordsForErrno(number)}`);
     this.number = number;
   }
 }
+
+/** Failures that are this machine's own, and say nothing about the peer. */
+export const localFaults: ReadonlySet<number> = new Set([
+  errno.EMFILE,
+  errno.ENFILE,
+  errno.ENOSPC,
+  errno.ENOBUFS,
+  errno.ENOMEM,
+  errno.EADDRNOTAVAIL,
+]);

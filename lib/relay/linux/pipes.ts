@@ -1,5 +1,5 @@
 /** Pipes that bulk transfers are spliced through, kept for the next one. */
-import { ep, type Libc, so } from "./libc.ts";
+import { type Libc, pipeConstants } from "./libc.ts";
 import type { Reactor } from "./reactor.ts";
 
 /**
@@ -7,26 +7,26 @@ import type { Reactor } from "./reactor.ts";
  * because a packet takes 64 KiB with its headers, and what follows is cut across pages from then on, which costs a third
  * and more.
  */
-export const usualChunkBytes = 4 * 15 * 4_096;
+export const defaultChunkBytes = 4 * 15 * 4_096;
 
-const spare = 32;
+const maxSparePipes = 32;
 
-/** Pipes that nobody has wanted for so long are closed: each is two descriptors. */
-const quietMs = 1_000;
+/** Spare pipes are closed when no pipe was wanted for so long: each is two descriptors. */
+const idleMs = 1_000;
 
 export interface Pipe {
   readonly read: number;
   readonly write: number;
 }
 
-/** One for each thread. A pipe given back must be empty. */
+/** The pipes of one thread. */
 export class Pipes implements Disposable {
   /** How much there is room for in each. */
   readonly chunkBytes: number;
   readonly #libc: Libc;
   readonly #reactor: Reactor;
   readonly #spare: Pipe[] = [];
-  #takenAt = 0;
+  #acquiredAt = 0;
   #refusedAt = -Infinity;
   #sweeping = false;
 
@@ -37,11 +37,11 @@ export class Pipes implements Disposable {
   }
 
   /** Undefined when there are no descriptors or memory for one: then the bytes go through a buffer. */
-  take(): Pipe | undefined {
+  acquire(): Pipe | undefined {
     const { nowMs } = this.#reactor;
-    this.#takenAt = nowMs;
-    const kept = this.#spare.pop();
-    if (kept !== undefined || nowMs - this.#refusedAt < quietMs) return kept;
+    this.#acquiredAt = nowMs;
+    const spare = this.#spare.pop();
+    if (spare !== undefined || nowMs - this.#refusedAt < idleMs) return spare;
     const pipe = this.#make();
     if (pipe === undefined) this.#refusedAt = nowMs;
     return pipe;
@@ -49,19 +49,21 @@ export class Pipes implements Disposable {
 
   #make(): Pipe | undefined {
     const { call } = this.#libc;
+    const { NONBLOCK_CLOEXEC, F_GETPIPE_SZ, F_SETPIPE_SZ } = pipeConstants;
     const ends = new Int32Array(2);
-    if (call.pipe2(new Uint8Array(ends.buffer), so.NONBLOCK_CLOEXEC) !== 0) return undefined;
+    if (call.pipe2(new Uint8Array(ends.buffer), NONBLOCK_CLOEXEC) !== 0) return undefined;
     const pipe = { read: ends[0]!, write: ends[1]! };
-    // Who has used up a share of pipe memory gets pipes of two pages, which stay so (pipe(7)): a buffer is better.
-    const isLarge = call.fcntl(pipe.write, ep.F_GETPIPE_SZ, 0) >= this.chunkBytes ||
-      call.fcntl(pipe.write, ep.F_SETPIPE_SZ, this.chunkBytes) >= this.chunkBytes;
+    // A user whose share of pipe memory is used up gets pipes of two pages, which stay so (pipe(7)): a buffer is better.
+    const isLarge = call.fcntl(pipe.write, F_GETPIPE_SZ, 0) >= this.chunkBytes ||
+      call.fcntl(pipe.write, F_SETPIPE_SZ, this.chunkBytes) >= this.chunkBytes;
     if (isLarge) return pipe;
     this.close(pipe);
     return undefined;
   }
 
-  giveBack(pipe: Pipe): void {
-    if (this.#spare.length >= spare) return this.close(pipe);
+  /** Takes back a pipe, which must be empty. */
+  release(pipe: Pipe): void {
+    if (this.#spare.length >= maxSparePipes) return this.close(pipe);
     this.#spare.push(pipe);
     this.#sweepLater();
   }
@@ -75,9 +77,9 @@ export class Pipes implements Disposable {
   #sweepLater(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
-    this.#reactor.after(quietMs, () => {
+    this.#reactor.after(idleMs, () => {
       this.#sweeping = false;
-      if (this.#reactor.nowMs - this.#takenAt >= quietMs) this[Symbol.dispose]();
+      if (this.#reactor.nowMs - this.#acquiredAt >= idleMs) this[Symbol.dispose]();
       else this.#sweepLater();
     });
   }

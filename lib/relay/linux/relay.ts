@@ -2,7 +2,7 @@
 import { type Activity, expired, sweepMs } from "../deadlines.ts";
 import { outcomeOf } from "../ending.ts";
 import { lingerMs, type Relay, type RelayEnd, type RelayLimits } from "../engine.ts";
-import { LinuxDirection, type Shared } from "./direction.ts";
+import { LinuxDirection, type ThreadResources } from "./direction.ts";
 import type { Reactor, Task } from "./reactor.ts";
 import type { LinuxSocket } from "./socket.ts";
 import type { Timer } from "./timers.ts";
@@ -10,20 +10,20 @@ import type { Timer } from "./timers.ts";
 /** A direction without a byte for so long gives its pipe back. */
 const quietMs = 1_000;
 
-/** How often a socket is asked whether what was sent before an RST has been acknowledged. */
-const lookMs = 5;
+/** How often the kernel is asked whether what was sent before an RST has been acknowledged. */
+const ackPollMs = 5;
 
 export interface LinuxRelayOptions {
-  readonly shared: Shared;
+  readonly resources: ThreadResources;
   readonly limits: RelayLimits;
 }
 
-/** See `Engine.relay`. As a timer it looks at its limits, as a task it moves bytes. */
+/** See `Engine.relay`. As a timer it checks its limits, as a task it moves bytes. */
 export class LinuxRelay implements Relay, Task, Timer {
   readonly ended: Promise<RelayEnd | "cut">;
   queued = false;
   dueAt = 0;
-  place = -1;
+  heapIndex = -1;
   readonly #client: LinuxSocket;
   readonly #target: LinuxSocket;
   readonly #reactor: Reactor;
@@ -34,17 +34,17 @@ export class LinuxRelay implements Relay, Task, Timer {
   readonly #settle: (end: RelayEnd | "cut") => void;
   #halfClosedAt = Infinity;
   #cancelLinger: (() => void) | undefined;
-  #over = false;
+  #hasEnded = false;
 
-  constructor(client: LinuxSocket, target: LinuxSocket, { shared, limits }: LinuxRelayOptions) {
-    const { reactor } = shared;
+  constructor(client: LinuxSocket, target: LinuxSocket, { resources, limits }: LinuxRelayOptions) {
+    const { reactor } = resources;
     this.#client = client;
     this.#target = target;
     this.#reactor = reactor;
     this.#limits = limits;
     this.#startedAt = reactor.nowMs;
-    this.#up = new LinuxDirection(client, target, shared);
-    this.#down = new LinuxDirection(target, client, shared);
+    this.#up = new LinuxDirection(client, target, resources);
+    this.#down = new LinuxDirection(target, client, resources);
     let settle!: (end: RelayEnd | "cut") => void;
     this.ended = new Promise((resolve) => settle = resolve);
     this.#settle = settle;
@@ -70,40 +70,40 @@ export class LinuxRelay implements Relay, Task, Timer {
   }
 
   run(): void {
-    if (this.#over) return;
-    // A socket that somebody closed under us is a cut session.
+    if (this.#hasEnded) return;
+    // A socket that was closed from above is a cut session.
     if (this.#client.closed || this.#target.closed) return this.#end("cut");
     const up = this.#up;
     const down = this.#down;
-    const upHasMore = up.move();
-    if (down.move() || upHasMore) this.#reactor.soon(this);
+    const upHasMore = up.pump();
+    if (down.pump() || upHasMore) this.#reactor.enqueue(this);
     if (up.sourceEnd === undefined && down.sourceEnd === undefined) return;
     // Where both have finished, closing says so to both.
-    if (up.whole && down.whole) return this.#end("done");
-    if (up.drained || down.drained) {
+    if (up.isComplete && down.isComplete) return this.#end("done");
+    if (up.isDrained || down.isDrained) {
       this.#halfClosedAt = Math.min(this.#halfClosedAt, this.#reactor.nowMs);
     }
     up.finish(down.sinkFailed === "reset");
     down.finish(up.sinkFailed === "reset");
-    this.#lookAtEnds();
+    this.#applyOutcome();
   }
 
-  due(): void {
+  fire(): void {
     const end = expired(this.#activity(), this.#limits, this.#reactor.nowMs);
     if (end !== undefined) return this.#end(end);
     const quietSince = this.#reactor.nowMs - quietMs;
-    if (this.#up.lastByteAt < quietSince) this.#up.leaveBulk();
-    if (this.#down.lastByteAt < quietSince) this.#down.leaveBulk();
+    if (this.#up.lastByteAt < quietSince) this.#up.stopSplicing();
+    if (this.#down.lastByteAt < quietSince) this.#down.stopSplicing();
     this.#reactor.schedule(this, sweepMs(this.#limits));
   }
 
-  #lookAtEnds(): void {
+  #applyOutcome(): void {
     const up = this.#up;
     const down = this.#down;
     const outcome = outcomeOf(up, down);
-    if (outcome.kind === "end") this.#endAfterLast(outcome.end);
-    else if (outcome.kind === "targetCut") this.#endAfterLast("server_reset");
-    else if (outcome.kind === "targetGone") this.#hearClientOut();
+    if (outcome.kind === "end") this.#endOnceDelivered(outcome.end);
+    else if (outcome.kind === "targetCut") this.#endOnceDelivered("server_reset");
+    else if (outcome.kind === "targetGone") this.#lingerForClient();
     else if (outcome.kind === "clientGone") {
       this.#cancelLinger ??= this.#reactor.after(lingerMs, () => this.#end("client_reset"));
     }
@@ -113,43 +113,43 @@ export class LinuxRelay implements Relay, Task, Timer {
    * The target has finished and takes no more. What the client is owed is on its way, and closing on unread input would
    * destroy it: reads on until the client has everything, has been quiet for a while, or has gone on for too long.
    */
-  #hearClientOut(): void {
+  #lingerForClient(): void {
     if (this.#cancelLinger !== undefined) return;
     const endAt = this.#reactor.nowMs + this.#limits.halfClosedMs;
     let seenBytes = -1;
-    const look = () => {
-      if (this.#over) return;
+    const poll = () => {
+      if (this.#hasEnded) return;
       const seen = this.#up.receivedBytes;
       if (seen === seenBytes) return this.#end("done");
       if (this.#reactor.nowMs >= endAt) return this.#end("half_closed");
       seenBytes = seen;
-      this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), look);
+      this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), poll);
     };
-    look();
+    poll();
   }
 
   /**
    * Ends at once when the end is a FIN, or nothing is on its way to the peer that was not cut. Else first lets it
    * arrive, two seconds at most once the kernel has all of it: an RST would take it back.
    */
-  #endAfterLast(end: RelayEnd): void {
+  #endOnceDelivered(end: RelayEnd): void {
     if (end === "done") return this.#end(end);
     const toTarget = end === "client_reset";
     const peer = toTarget ? this.#target : this.#client;
     const way = toTarget ? this.#up : this.#down;
-    // Of a connection that is gone the kernel goes on to tell what was never acknowledged.
-    const arrived = () =>
-      peer.cut || way.sinkFailed !== undefined || (way.handedOn && peer.unsentBytes() === 0);
-    if (arrived()) return this.#end(end);
+    // For a connection that is gone the kernel still gives the bytes that were never acknowledged.
+    const isDelivered = () =>
+      peer.failed || way.sinkFailed !== undefined || (way.isFlushed && peer.unacknowledgedBytes() === 0);
+    if (isDelivered()) return this.#end(end);
     // Until the kernel has all of it, this is asked again whenever the peer takes some; the stall limit bounds it.
-    if (this.#cancelLinger !== undefined || !way.handedOn) return;
+    if (this.#cancelLinger !== undefined || !way.isFlushed) return;
     const endAt = this.#reactor.nowMs + lingerMs;
-    const look = () => {
-      if (this.#over) return;
-      if (arrived() || this.#reactor.nowMs >= endAt) return this.#end(end);
-      this.#cancelLinger = this.#reactor.after(lookMs, look);
+    const poll = () => {
+      if (this.#hasEnded) return;
+      if (isDelivered() || this.#reactor.nowMs >= endAt) return this.#end(end);
+      this.#cancelLinger = this.#reactor.after(ackPollMs, poll);
     };
-    this.#cancelLinger = this.#reactor.after(lookMs, look);
+    this.#cancelLinger = this.#reactor.after(ackPollMs, poll);
   }
 
   #activity(): Activity {
@@ -162,15 +162,15 @@ export class LinuxRelay implements Relay, Task, Timer {
   }
 
   #end(end: RelayEnd | "cut"): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#reactor.cancel(this);
     this.#cancelLinger?.();
     this.#up.close();
     this.#down.close();
     this.#close(this.#client, end);
     this.#close(this.#target, end);
-    this.#reactor.stirred = true;
+    this.#reactor.microtasksPending = true;
     this.#settle(end);
   }
 

@@ -1,76 +1,48 @@
-/** A non-blocking socket of the kernel and what is known of it: whether it may be read, written, or is cut. */
+/** A non-blocking socket of the kernel and what is known of it: whether it may be read, written, or is gone. */
 import { formatAddress } from "../../values/address.ts";
-import type { Socket } from "../engine.ts";
-import { ep, errno, type Libc, so, SystemError } from "./libc.ts";
+import type { Peeked, PeekOptions, Socket, WriteOptions, Written } from "../engine.ts";
+import { consume, peek, write } from "./first_bytes.ts";
+import { epollConstants, errno, socketConstants } from "./libc.ts";
 import type { Reactor, Task, Watcher } from "./reactor.ts";
-import { type Peer, unpackPeer } from "./socket_address.ts";
+import { localAddress, type Peer, unpackPeer } from "./socket_address.ts";
+import { setAbortiveClose, setNoDelay } from "./socket_options.ts";
 
-const one = new Uint8Array(new Int32Array([1]).buffer);
-const zero = new Uint8Array(4);
-const noLinger = new Uint8Array(new Int32Array([1, 0]).buffer);
-const peeked = new Uint8Array(1);
+const peekedByte = new Uint8Array(1);
 
-const watched = ep.IN | ep.OUT | ep.PRI | ep.RDHUP | ep.ET;
-const gone = ep.RDHUP | ep.ERR | ep.HUP;
-
-/** Opens a non-blocking socket for an address in the kernel's form. Throws SystemError. */
-export function openSocket({ libc }: Reactor, address: Uint8Array): number {
-  const descriptor = libc.call.socket(address[0]!, so.STREAM_NONBLOCK_CLOEXEC, 0);
-  if (descriptor < 0) throw new SystemError("socket", libc.errno());
-  return descriptor;
-}
-
-/** Sets a socket option, named by its level and its own number, to 1. */
-export function switchOn({ libc }: Reactor, descriptor: number, option: readonly [number, number]): void {
-  libc.call.setsockopt(descriptor, option[0], option[1], one, one.length);
-}
-
-/**
- * Has a connection to be made keep the last ACK of its handshake for the first bytes, which must be at hand: a packet
- * less for both sides (tcp(7), TCP_QUICKACK; tcp_rcv_synsent_state_process in Linux).
- */
-export function ackWithData({ libc }: Reactor, descriptor: number): void {
-  libc.call.setsockopt(descriptor, so.IPPROTO_TCP, so.TCP_QUICKACK, zero, zero.length);
-}
-
-/** Has what the kernel keeps back for more to come (MSG_MORE) leave now: TCP_NODELAY does, whenever it is set (tcp(7)). */
-export function push(reactor: Reactor, descriptor: number): void {
-  switchOn(reactor, descriptor, [so.IPPROTO_TCP, so.TCP_NODELAY]);
-}
-
-/** Has close(2) send an RST and drop what is unsent: lingering for 0 seconds (socket(7), SO_LINGER). */
-export function lingerNot(libc: Libc, descriptor: number): void {
-  libc.call.setsockopt(descriptor, so.SOL_SOCKET, so.SO_LINGER, noLinger, noLinger.length);
-}
+const { IN, OUT, PRI, ERR, HUP, RDHUP, ET } = epollConstants;
+const watchedEvents = IN | OUT | PRI | RDHUP | ET;
+const endEvents = RDHUP | ERR | HUP;
 
 /** Owns a descriptor from the start, also when the constructor throws; disposing closes it. */
 export class LinuxSocket implements Socket, Watcher {
   readonly descriptor: number;
-  /** Until a call says otherwise; the kernel tells each change only once. */
+  readonly reactor: Reactor;
+  /** Until a call says otherwise: an edge-triggered epoll reports each change only once. */
   readable = true;
   writable = true;
   /** The peer has finished or is gone: behind what there is to be read comes an end. */
   hungUp = false;
   /** Urgent data has come: a read ends at its mark, and splice never gets past it. */
   urgent = false;
-  /** The connection was cut, or could not be made; the kernel tells it only once, perhaps while nobody listens. */
-  cut = false;
+  /** The connection was reset, or could not be made. The kernel reports it only once, perhaps while nobody reads. */
+  failed = false;
   closed = false;
   /** How many sends may have gone out without TCP_NODELAY; only the second can be held up by Nagle's algorithm. */
   sends: "none" | "one" | "undelayed" = "undelayed";
   /** Runs when something has changed, and at once when somebody else closes it. */
   owner: Task | undefined;
   readonly #peer: Peer;
-  readonly #reactor: Reactor;
   readonly #isTcp: boolean;
+  #goneTasks: Task[] | undefined;
+  #peekedBytes = 0;
 
   constructor(reactor: Reactor, descriptor: number, peer: Peer) {
-    this.#reactor = reactor;
+    this.reactor = reactor;
     this.descriptor = descriptor;
     this.#peer = peer;
     this.#isTcp = typeof peer === "number" || peer?.kind === "tcp";
     try {
-      reactor.watch(descriptor, this, watched);
+      reactor.watch(descriptor, this, watchedEvents);
     } catch (error) {
       this.reset();
       throw error;
@@ -87,62 +59,126 @@ export class LinuxSocket implements Socket, Watcher {
     return peer?.kind === "tcp" ? peer.host : "unix:";
   }
 
-  ready(events: number): void {
-    if ((events & (ep.IN | ep.PRI | gone)) !== 0) this.readable = true;
-    if ((events & (ep.OUT | ep.ERR | ep.HUP)) !== 0) this.writable = true;
-    if ((events & gone) !== 0) this.hungUp = true;
-    if ((events & ep.ERR) !== 0) this.cut = true;
-    if ((events & ep.PRI) !== 0) this.urgent = true;
-    if (this.owner !== undefined) this.#reactor.soon(this.owner);
+  get local(): string {
+    const local = this.closed ? undefined : localAddress(this.reactor.libc, this.descriptor);
+    return local === undefined ? "unix:" : formatAddress(local);
   }
 
-  /** Takes note of a read that got less than it asked for: mostly that was all, and an event tells of more. */
-  cameUpShort(): void {
+  /** Reset, or closed from this side. */
+  get isGone(): boolean {
+    return this.failed || this.closed;
+  }
+
+  ready(events: number): void {
+    if ((events & (IN | PRI | endEvents)) !== 0) this.readable = true;
+    if ((events & (OUT | ERR | HUP)) !== 0) this.writable = true;
+    if ((events & endEvents) !== 0) this.hungUp = true;
+    if ((events & PRI) !== 0) this.urgent = true;
+    if ((events & ERR) !== 0) this.markFailed();
+    if (this.owner !== undefined) this.reactor.enqueue(this.owner);
+  }
+
+  /** Notes an error of the connection: the kernel reports it to one call alone. */
+  markFailed(): void {
+    this.failed = true;
+    for (const task of this.#goneTasks ?? []) this.reactor.enqueue(task);
+  }
+
+  async peek(options: PeekOptions): Promise<Peeked> {
+    const peeked = await peek(this, options);
+    this.#peekedBytes = peeked.kind === "gone" ? 0 : peeked.bytes.length;
+    return peeked;
+  }
+
+  skip(bytes: number): void {
+    if (bytes > this.#peekedBytes) throw new RangeError(`skip ${bytes} of ${this.#peekedBytes} peeked bytes`);
+    this.#peekedBytes -= bytes;
+    consume(this, bytes);
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, options: WriteOptions): Promise<Written> {
+    return write(this, bytes, options);
+  }
+
+  whenGone(callback: () => void): () => void {
+    const task: Task = {
+      queued: false,
+      run: () => {
+        if (!this.#unwatchGone(task)) return;
+        this.reactor.microtasksPending = true;
+        callback();
+      },
+    };
+    this.watchGone(task);
+    return () => void this.#unwatchGone(task);
+  }
+
+  /** Has a task run when the connection is gone, until `unwatchGone`; perhaps more than once. */
+  watchGone(task: Task): void {
+    (this.#goneTasks ??= []).push(task);
+    if (this.isGone) this.reactor.enqueue(task);
+  }
+
+  unwatchGone(task: Task): void {
+    this.#unwatchGone(task);
+  }
+
+  /** Whether it was watching. */
+  #unwatchGone(task: Task): boolean {
+    const index = this.#goneTasks?.indexOf(task) ?? -1;
+    if (index >= 0) this.#goneTasks!.splice(index, 1);
+    return index >= 0;
+  }
+
+  /** Notes that a read got less than it asked for: mostly that was all, and an event reports more. */
+  noteShortRead(): void {
     // A unix socket also ends a read behind bytes that came with descriptors (unix(7), SCM_RIGHTS).
     this.readable = this.hungUp || this.urgent || !this.#isTcp;
   }
 
-  /** Before each send: what follows others at once is not to wait for their ACK. */
-  willSend(): void {
-    if (this.sends === "one") switchOn(this.#reactor, this.descriptor, [so.IPPROTO_TCP, so.TCP_NODELAY]);
+  /** Call it before each send: what follows others at once is not to wait for their ACK. */
+  noteSend(): void {
+    if (this.sends === "one") setNoDelay(this.reactor.libc, this.descriptor);
     this.sends = this.sends === "none" ? "one" : "undelayed";
   }
 
-  /** As recv of one byte that leaves it where it is: 1, 0 at the end, or -1 and errno. Sees past an urgent byte. */
-  peek(): number {
-    return this.#reactor.libc.call.recv(this.descriptor, peeked, peeked.length, so.MSG_PEEK);
+  /** As recv of one byte that leaves it where it is: 1, 0 at the end, or -1 and errno. Passes over an urgent byte. */
+  peekByte(): number {
+    const { call } = this.reactor.libc;
+    return call.recv(this.descriptor, peekedByte, peekedByte.length, socketConstants.MSG_PEEK);
   }
 
   /** Whether something is there to be read. */
-  hasBytes(): boolean {
+  hasInput(): boolean {
     if (!this.readable) return false;
-    const size = this.peek();
+    const size = this.peekByte();
     if (size >= 0) return size > 0;
-    const number = this.#reactor.libc.errno();
-    // A call is told of an error once, so it must not be forgotten.
-    if (number !== errno.EAGAIN && number !== errno.EINTR) this.cut = true;
+    const number = this.reactor.libc.errno();
+    if (number !== errno.EAGAIN && number !== errno.EINTR) this.markFailed();
     return false;
   }
 
-  /** Bytes that the peer has not acknowledged yet; 0 where the kernel does not tell. */
-  unsentBytes(): number {
+  /** Bytes that the peer has not acknowledged yet; 0 where the kernel does not say. */
+  unacknowledgedBytes(): number {
     const size = new Int32Array(1);
-    const { libc } = this.#reactor;
-    return libc.call.ioctl(this.descriptor, so.SIOCOUTQ, new Uint8Array(size.buffer)) === 0 ? size[0]! : 0;
+    const { call } = this.reactor.libc;
+    const result = call.ioctl(this.descriptor, socketConstants.SIOCOUTQ, new Uint8Array(size.buffer));
+    return result === 0 ? size[0]! : 0;
   }
 
   reset(): void {
     if (this.closed) return;
-    lingerNot(this.#reactor.libc, this.descriptor);
+    setAbortiveClose(this.reactor.libc, this.descriptor);
     this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
     if (this.closed) return;
     this.closed = true;
-    this.#reactor.forget(this.descriptor);
-    this.#reactor.libc.call.close(this.descriptor);
+    this.reactor.unwatch(this.descriptor);
+    this.reactor.libc.call.close(this.descriptor);
     // At once: no timer of the owner's may find a descriptor that is closed, or somebody else's by now.
     this.owner?.run();
+    for (const task of this.#goneTasks ?? []) this.reactor.enqueue(task);
   }
 }

@@ -1,7 +1,7 @@
 /** `struct sockaddr` and our addresses, one into the other (netinet/in.h, sys/un.h). */
 import type { SocketAddress } from "../../values/address.ts";
 import { parseIpv4, parseIpv6 } from "../literal.ts";
-import { so } from "./libc.ts";
+import { type Libc, socketConstants } from "./libc.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -25,11 +25,11 @@ export function encodeAddress(address: SocketAddress): Bytes | undefined {
   if (address.kind === "unix") return encodeUnix(address.path);
   const v4 = parseIpv4(address.host);
   if (v4 !== undefined) {
-    return Uint8Array.of(so.AF_INET, 0, ...port(address.port), ...v4, 0, 0, 0, 0, 0, 0, 0, 0);
+    return Uint8Array.of(socketConstants.AF_INET, 0, ...port(address.port), ...v4, 0, 0, 0, 0, 0, 0, 0, 0);
   }
   const v6 = parseIpv6(address.host);
   if (v6 === undefined) return undefined;
-  return Uint8Array.of(so.AF_INET6, 0, ...port(address.port), 0, 0, 0, 0, ...v6, 0, 0, 0, 0);
+  return Uint8Array.of(socketConstants.AF_INET6, 0, ...port(address.port), 0, 0, 0, 0, ...v6, 0, 0, 0, 0);
 }
 
 /**
@@ -40,7 +40,7 @@ export type Peer = number | SocketAddress | undefined;
 
 /** The peer in a struct that the kernel filled. */
 export function packPeer(bytes: Bytes): Peer {
-  if (bytes[0] !== so.AF_INET) return decodeAddress(bytes);
+  if (bytes[0] !== socketConstants.AF_INET) return decodeAddress(bytes);
   return ipv4At(bytes, 4) * 65_536 + bytes[2]! * 256 + bytes[3]!;
 }
 
@@ -51,13 +51,48 @@ export function unpackPeer(peer: Peer): SocketAddress | undefined {
   return { kind: "tcp", host: formatIpv4(ip), port: peer % 65_536 };
 }
 
-/** The address in a struct that the kernel filled; undefined for a unix socket. */
+/** The address in a struct that the kernel filled, without the path of a unix socket: undefined for one. */
 export function decodeAddress(bytes: Bytes): SocketAddress | undefined {
   const family = bytes[0];
   const number = bytes[2]! * 256 + bytes[3]!;
-  if (family === so.AF_INET) return { kind: "tcp", host: formatIpv4(ipv4At(bytes, 4)), port: number };
-  if (family === so.AF_INET6) return { kind: "tcp", host: formatIpv6(bytes.subarray(8, 24)), port: number };
+  if (family === socketConstants.AF_INET) {
+    return { kind: "tcp", host: formatIpv4(ipv4At(bytes, 4)), port: number };
+  }
+  if (family === socketConstants.AF_INET6) {
+    return { kind: "tcp", host: formatIpv6(bytes.subarray(8, 24)), port: number };
+  }
   return undefined;
+}
+
+const own = new Uint8Array(addressBytes);
+const ownBytes = new Uint32Array(1);
+const ownBytesView = new Uint8Array(ownBytes.buffer);
+
+/** This end's address in the kernel's form, valid until the next call; undefined where there is none. */
+export function ownAddress({ call }: Libc, descriptor: number): Bytes | undefined {
+  ownBytes[0] = addressBytes;
+  if (call.getsockname(descriptor, own, ownBytesView) !== 0) return undefined;
+  return own.subarray(0, Math.min(ownBytes[0]!, addressBytes));
+}
+
+/** This end's address; undefined for a unix socket without a path. */
+export function localAddress(libc: Libc, descriptor: number): SocketAddress | undefined {
+  const bytes = ownAddress(libc, descriptor);
+  if (bytes === undefined) return undefined;
+  return bytes[0] === socketConstants.AF_UNIX ? decodeUnix(bytes) : decodeAddress(bytes);
+}
+
+/** Where family, port and IP are in the struct of an IPv6 address: flow and scope are left out. */
+const ipv6HostAt = 8;
+
+/** Whether the struct of an address is that of this end: its connection then leads back to itself. */
+export function isOwnAddress(libc: Libc, descriptor: number, address: Bytes): boolean {
+  const local = ownAddress(libc, descriptor);
+  if (local === undefined || local[0] !== address[0]) return false;
+  if (local[2] !== address[2] || local[3] !== address[3]) return false;
+  const [from, to] = address[0] === socketConstants.AF_INET ? [4, 8] : [ipv6HostAt, ipv6HostAt + 16];
+  for (let at = from; at < to; at++) if (local[at] !== address[at]) return false;
+  return true;
 }
 
 function ipv4At(bytes: Bytes, at: number): number {
@@ -71,7 +106,13 @@ function formatIpv4(ip: number): string {
 function encodeUnix(path: string): Bytes {
   const text = new TextEncoder().encode(path);
   if (text.length > 107) throw new RangeError(`the path of a unix socket has at most 107 bytes: ${path}`);
-  return Uint8Array.of(so.AF_UNIX, 0, ...text, 0);
+  return Uint8Array.of(socketConstants.AF_UNIX, 0, ...text, 0);
+}
+
+function decodeUnix(bytes: Bytes): SocketAddress | undefined {
+  const end = bytes.indexOf(0, 2);
+  const path = bytes.subarray(2, end < 0 ? bytes.length : end);
+  return path.length === 0 ? undefined : { kind: "unix", path: new TextDecoder().decode(path) };
 }
 
 function port(number: number): [number, number] {

@@ -1,12 +1,13 @@
 /** Timers of a thread that waits in the kernel, where Deno's own do not run. */
 
-/** Something that is due at a time. Only the heap writes `place`. */
+/** Something that is due at a time. Only the heap writes `heapIndex`. */
 export interface Timer {
   /** On the clock of `performance.now()`; not changed while the timer is in the heap. */
   dueAt: number;
   /** Where in the heap it is, -1 = nowhere. */
-  place: number;
-  due(): void;
+  heapIndex: number;
+  /** Called once its time has come; it is out of the heap then. */
+  fire(): void;
 }
 
 /** A binary heap by time. A timer that is cancelled leaves at once: most are, and what they hold must not live on. */
@@ -15,18 +16,18 @@ export class TimerHeap {
 
   /** Takes in a timer that is not in it. */
   add(timer: Timer): void {
-    this.#up(timer, this.#heap.push(timer) - 1);
+    this.#siftUp(timer, this.#heap.push(timer) - 1);
   }
 
   /** Takes out a timer, if it is in it. */
   cancel(timer: Timer): void {
-    const { place } = timer;
-    if (place < 0) return;
-    timer.place = -1;
+    const { heapIndex } = timer;
+    if (heapIndex < 0) return;
+    timer.heapIndex = -1;
     const last = this.#heap.pop()!;
     if (last === timer) return;
-    if (place > 0 && this.#heap[(place - 1) >> 1]!.dueAt > last.dueAt) this.#up(last, place);
-    else this.#down(last, place);
+    if (heapIndex > 0 && this.#heap[(heapIndex - 1) >> 1]!.dueAt > last.dueAt) this.#siftUp(last, heapIndex);
+    else this.#siftDown(last, heapIndex);
   }
 
   /** When the next one is due; Infinity when there is none. */
@@ -34,43 +35,43 @@ export class TimerHeap {
     return this.#heap[0]?.dueAt ?? Infinity;
   }
 
-  /** Tells every timer that is due. */
-  run(now: number): void {
+  /** Fires every timer that is due. */
+  fireDue(now: number): void {
     for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
       this.cancel(first);
-      first.due();
+      first.fire();
     }
   }
 
-  #up(timer: Timer, from: number): void {
+  #siftUp(timer: Timer, from: number): void {
     const heap = this.#heap;
-    let place = from;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
-      const parent = heap[above]!;
+    let index = from;
+    while (index > 0) {
+      const parentIndex = (index - 1) >> 1;
+      const parent = heap[parentIndex]!;
       if (parent.dueAt <= timer.dueAt) break;
-      heap[place] = parent;
-      parent.place = place;
-      place = above;
+      heap[index] = parent;
+      parent.heapIndex = index;
+      index = parentIndex;
     }
-    heap[place] = timer;
-    timer.place = place;
+    heap[index] = timer;
+    timer.heapIndex = index;
   }
 
-  #down(timer: Timer, from: number): void {
+  #siftDown(timer: Timer, from: number): void {
     const heap = this.#heap;
-    let place = from;
+    let index = from;
     for (;;) {
-      let below = 2 * place + 1;
-      if (below >= heap.length) break;
-      if (below + 1 < heap.length && heap[below + 1]!.dueAt < heap[below]!.dueAt) below++;
-      const child = heap[below]!;
+      let childIndex = 2 * index + 1;
+      if (childIndex >= heap.length) break;
+      if (childIndex + 1 < heap.length && heap[childIndex + 1]!.dueAt < heap[childIndex]!.dueAt) childIndex++;
+      const child = heap[childIndex]!;
       if (child.dueAt >= timer.dueAt) break;
-      heap[place] = child;
-      child.place = place;
-      place = below;
+      heap[index] = child;
+      child.heapIndex = index;
+      index = childIndex;
     }
-    heap[place] = timer;
-    timer.place = place;
+    heap[index] = timer;
+    timer.heapIndex = index;
   }
 }

@@ -52,17 +52,22 @@ export function limitsFor(dice: Dice, { polite }: Character): RelayLimits {
   return { idleMs: limit(250), halfClosedMs: limit(250), stallMs: limit(250), lifetimeMs: limit(100) };
 }
 
-const stands: Answer = { when: "later", error: 0 };
+const stands: Answer = { when: "later", error: 0, toItself: false };
 
 /** How the next attempt to connect is answered. */
 export function answerFor(dice: Dice, { polite }: Character): Answer {
-  if (polite || dice.chance(800)) return dice.chance(100) ? { when: "now", error: 0 } : stands;
-  return dice.of<Answer>([
-    { when: "later", error: errno.ECONNREFUSED },
-    { when: "later", error: errno.EHOSTUNREACH },
-    { when: "later", error: errno.ETIMEDOUT },
-    { when: "now", error: errno.ENETUNREACH },
-    { when: "now", error: errno.EADDRNOTAVAIL },
-    { when: "never", error: 0 },
-  ]);
+  if (polite || dice.chance(800)) return dice.chance(100) ? { ...stands, when: "now" } : stands;
+  return {
+    ...stands,
+    ...dice.of<Partial<Answer>>([
+      { error: errno.ECONNREFUSED },
+      { error: errno.EHOSTUNREACH },
+      { error: errno.ETIMEDOUT },
+      { when: "now", error: errno.ENETUNREACH },
+      { when: "now", error: errno.EADDRNOTAVAIL },
+      { when: "never" },
+      { toItself: true },
+      { when: "now", toItself: true },
+    ]),
+  };
 }

@@ -2,7 +2,7 @@
  * TCP as the two sockets of a connection show it, after Linux 6.1 (net/ipv4/tcp.c, tcp_input.c): one `End` each for the
  * engine and for the peer. Calls answer with a count, or with a negative errno.
  */
-import { ep, errno } from "../../../lib/relay/linux/libc.ts";
+import { epollConstants, errno } from "../../../lib/relay/linux/libc.ts";
 import { ByteQueue, transfer } from "./bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -52,7 +52,7 @@ export class End {
   #keptBack = 0;
   #noSpace = false;
   #unsentAtReset = 0;
-  #lingersNot = false;
+  #closesAbortively = false;
 
   constructor(wire: Wire, { receiveBytes, sendBytes }: { receiveBytes: number; sendBytes: number }) {
     this.wire = wire;
@@ -79,13 +79,13 @@ export class End {
   poll(): number {
     this.goneTold ||= this.dead;
     const deaf = this.finReceived || this.dead;
-    let mask = this.error === 0 ? 0 : ep.ERR;
-    if (this.dead || (deaf && this.finSent)) mask |= ep.HUP;
-    if (deaf) mask |= ep.IN | ep.RDHUP;
+    let mask = this.error === 0 ? 0 : epollConstants.ERR;
+    if (this.dead || (deaf && this.finSent)) mask |= epollConstants.HUP;
+    if (deaf) mask |= epollConstants.IN | epollConstants.RDHUP;
     if (this.state === "connecting") return mask;
-    if (this.received.length > 0) mask |= ep.IN;
-    if (this.#mark !== undefined) mask |= ep.PRI;
-    if (this.writable) mask |= ep.OUT;
+    if (this.received.length > 0) mask |= epollConstants.IN;
+    if (this.#mark !== undefined) mask |= epollConstants.PRI;
+    if (this.writable) mask |= epollConstants.OUT;
     else this.#noSpace = true;
     return mask;
   }
@@ -165,7 +165,7 @@ export class End {
   }
 
   /** TCP_NODELAY: what is kept back leaves. */
-  push(): void {
+  uncork(): void {
     this.#keptBack = 0;
     if (!this.wire.held) this.deliver();
   }
@@ -197,8 +197,8 @@ export class End {
   }
 
   /** SO_LINGER of 0 seconds. */
-  lingerNot(): void {
-    this.#lingersNot = true;
+  setAbortiveClose(): void {
+    this.#closesAbortively = true;
   }
 
   /** SIOCOUTQ; a reset leaves the figure as it was. */
@@ -215,7 +215,7 @@ export class End {
     const over = this.finDelivered && this.finReceived;
     if (this.dead || this.state === "connecting" || over) return;
     const unread = this.received.length > 0 || this.#mark !== undefined;
-    if (unread || this.#lingersNot) return this.#sendReset();
+    if (unread || this.#closesAbortively) return this.#sendReset();
     this.unsentAtClose = 0;
     this.finSent = true;
     if (!this.wire.held) this.deliver();

@@ -9,7 +9,13 @@ export type Open =
   | { readonly kind: "event" }
   | { readonly kind: "pipe"; readonly pipe: PipeBytes; readonly end: "read" | "write" }
   | Listening
-  | { readonly kind: "socket"; end: End | undefined; watch: Watch | undefined };
+  | {
+    readonly kind: "socket";
+    end: End | undefined;
+    watch: Watch | undefined;
+    /** The address in the kernel's form that it was connected to, and whether that turned out to be its own. */
+    dialled: { readonly address: Uint8Array<ArrayBuffer>; readonly toItself: boolean } | undefined;
+  };
 
 /** A socket that waits for connections. */
 export interface Listening {
@@ -77,7 +83,7 @@ export class Descriptors {
 /** What becomes of connections that nobody has accepted when their listener is closed. */
 export function refuseAll({ backlog }: Pick<Listening, "backlog">): void {
   for (const { end } of backlog) {
-    end.lingerNot();
+    end.setAbortiveClose();
     end.close();
   }
 }

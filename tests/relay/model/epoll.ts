@@ -1,5 +1,5 @@
 /** epoll, edge-triggered, after Linux 6.1 (fs/eventpoll.c): an edge queues a descriptor, a wait tells its state of then. */
-import { ep } from "../../../lib/relay/linux/libc.ts";
+import { epollConstants } from "../../../lib/relay/linux/libc.ts";
 import type { Dice } from "./dice.ts";
 
 /** What is watched. */
@@ -65,6 +65,6 @@ export class Epoll {
   }
 
   #wanted(watch: Watch): number {
-    return watch.interest | ep.ERR | ep.HUP;
+    return watch.interest | epollConstants.ERR | epollConstants.HUP;
   }
 }

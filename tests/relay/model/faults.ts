@@ -19,6 +19,13 @@ export interface KernelOptions {
   readonly dice: Dice;
   readonly faults: Faults;
   readonly meanwhile: () => void;
-  /** Somebody connects to a port: the socket it gets, and what connect(2) answers: 0 or an errno. */
-  readonly onConnect: (port: number) => { readonly end: End; readonly result: number };
+  /**
+   * Somebody connects to a port: the socket it gets, what connect(2) answers, 0 or an errno, and whether the port turns
+   * out to be its own.
+   */
+  readonly onConnect: (port: number) => {
+    readonly end: End;
+    readonly result: number;
+    readonly toItself: boolean;
+  };
 }

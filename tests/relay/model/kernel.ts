@@ -3,7 +3,14 @@
  * calls, runs out of descriptors and lets the world go on between two calls, all by the schedule's dice; a call that no
  * correct program makes ends the run.
  */
-import { ep, epollEvent, errno, type Libc, so } from "../../../lib/relay/linux/libc.ts";
+import {
+  epollConstants,
+  epollEvent,
+  errno,
+  type Libc,
+  pipeConstants,
+  socketConstants,
+} from "../../../lib/relay/linux/libc.ts";
 import { ByteQueue } from "./bytes.ts";
 import type { End } from "./connection.ts";
 import { Descriptors, type Listening, refuseAll } from "./descriptors.ts";
@@ -51,7 +58,7 @@ export class Kernel {
       epoll_wait: (fd: number, to: Bytes, most: number, ms: number) => this.#wait(fd, to, { most, ms }),
       eventfd: () => this.#result(-this.#exhausted() || this.descriptors.add({ kind: "event" })),
       fcntl: (fd: number, verb: number, size: number) => this.#sizeOfPipe(fd, verb, size),
-      getsockname: (fd: number) => (this.descriptors.get(fd, "listener", "getsockname"), 0),
+      getsockname: (fd: number, name: Bytes, size: Bytes) => this.#ownAddress(fd, name, size),
       getsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
         socketError(this.#end(fd, "getsockopt"), name, value) ?? this.violated(`getsockopt: ${name}`),
       ioctl: (fd: number, request: bigint, value: Bytes) =>
@@ -104,10 +111,12 @@ export class Kernel {
   }
 
   #socket(type: number): number {
-    if (type !== so.STREAM_NONBLOCK_CLOEXEC) this.violated("socket: it would block, or outlive exec");
+    if (type !== socketConstants.STREAM_NONBLOCK_CLOEXEC) {
+      this.violated("socket: it would block, or outlive exec");
+    }
     const number = this.#exhausted();
     if (number !== 0) return this.#fail(number);
-    return this.descriptors.add({ kind: "socket", end: undefined, watch: undefined });
+    return this.descriptors.add({ kind: "socket", end: undefined, watch: undefined, dialled: undefined });
   }
 
   #listen(fd: number): number {
@@ -120,7 +129,7 @@ export class Kernel {
   #accept(fd: number, { peer, size, flags }: { peer: Bytes; size: Bytes; flags: number }): number {
     const { backlog } = this.descriptors.get(fd, "listener", "accept4");
     const { dice, faults } = this.#options;
-    if (flags !== so.NONBLOCK_CLOEXEC) this.violated("accept4: it would block, or outlive exec");
+    if (flags !== socketConstants.NONBLOCK_CLOEXEC) this.violated("accept4: it would block, or outlive exec");
     if (size[0]! < 16) this.violated("accept4: no room for an address");
     if (this.#interrupted()) return this.#fail(errno.EINTR);
     const number = this.#exhausted();
@@ -131,31 +140,46 @@ export class Kernel {
       refuseAll({ backlog: [first] });
       return this.#fail(errno.ECONNABORTED);
     }
-    peer.set([so.AF_INET, 0, first.port >> 8, first.port & 255, 10, 0, 0, 1]);
-    return this.descriptors.add({ kind: "socket", end: first.end, watch: undefined });
+    peer.set([socketConstants.AF_INET, 0, first.port >> 8, first.port & 255, 10, 0, 0, 1]);
+    return this.descriptors.add({ kind: "socket", end: first.end, watch: undefined, dialled: undefined });
   }
 
   #connect(fd: number, address: Bytes): number {
     const socket = this.descriptors.get(fd, "socket", "connect");
-    const { end, result } = this.#options.onConnect(address[2]! << 8 | address[3]!);
+    const { end, result, toItself } = this.#options.onConnect(address[2]! << 8 | address[3]!);
     socket.end = end;
+    socket.dialled = { address: address.slice(), toItself };
     this.#listenTo(end, fd);
     return this.#result(-result);
+  }
+
+  /** A socket that has reached itself has its target's address as its own. */
+  #ownAddress(fd: number, name: Bytes, size: Bytes): number {
+    const open = this.descriptors.any(fd, "getsockname");
+    if (open.kind !== "socket" && open.kind !== "listener") {
+      return this.violated(`getsockname: a ${open.kind}`);
+    }
+    const address = open.kind === "socket" && open.dialled?.toItself === true
+      ? open.dialled.address
+      : Uint8Array.of(socketConstants.AF_INET, 0, 200, 0, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+    name.set(address);
+    size[0] = address.length;
+    return 0;
   }
 
   #control(fd: number, verb: number, { on, event }: { on: number; event: Bytes }): number {
     const { epoll } = this.descriptors.get(fd, "epoll", "epoll_ctl");
     const open = this.descriptors.any(on, "epoll_ctl");
-    if (verb !== ep.CTL_ADD) this.violated(`epoll_ctl: verb ${verb}`);
+    if (verb !== epollConstants.CTL_ADD) this.violated(`epoll_ctl: verb ${verb}`);
     if (open.kind !== "socket" && open.kind !== "listener") return this.violated(`epoll_ctl: a ${open.kind}`);
     // ENOSPC: the user's share of watches is used up.
     if (this.#exhausted() !== 0) return this.#fail(28);
     const view = new DataView(event.buffer);
     const interest = view.getInt32(0, true);
-    if ((interest & ep.ET) === 0) this.violated("epoll_ctl: not edge-triggered");
+    if ((interest & epollConstants.ET) === 0) this.violated("epoll_ctl: not edge-triggered");
     const poll = open.kind === "listener"
-      ? () => open.backlog.length > 0 ? ep.IN : 0
-      : () => open.end === undefined ? ep.OUT | ep.HUP : open.end.poll();
+      ? () => open.backlog.length > 0 ? epollConstants.IN : 0
+      : () => open.end === undefined ? epollConstants.OUT | epollConstants.HUP : open.end.poll();
     this.#theEpoll = epoll;
     open.watch = epoll.add(poll, { data: view.getInt32(epollEvent.dataAt, true), interest });
     if (open.kind === "socket" && open.end !== undefined) this.#listenTo(open.end, on);
@@ -193,15 +217,15 @@ export class Kernel {
     const end = this.#end(fd, "recv");
     if (size > to.length) this.violated("recv: the buffer is shorter than said");
     if (this.#interrupted()) return this.#fail(errno.EINTR);
-    if (flags === so.MSG_PEEK) return this.#result(Math.min(end.toRead(), size));
+    if (flags === socketConstants.MSG_PEEK) return this.#result(Math.min(end.toRead(), size));
     return this.#result(end.read(to, size));
   }
 
   #send(fd: number, from: Bytes, { size, flags }: { size: number; flags: number }): number {
     const end = this.#end(fd, "send");
     if (size > from.length || size === 0) this.violated(`send: ${size} of ${from.length} bytes`);
-    const more = (flags & so.MSG_MORE) !== 0;
-    if ((flags & ~so.MSG_MORE) !== so.MSG_NOSIGNAL) {
+    const more = (flags & socketConstants.MSG_MORE) !== 0;
+    if ((flags & ~socketConstants.MSG_MORE) !== socketConstants.MSG_NOSIGNAL) {
       this.violated("send: a broken connection would be a signal");
     }
     if (this.#interrupted()) return this.#fail(errno.EINTR);
@@ -210,7 +234,7 @@ export class Kernel {
   }
 
   #splice(from: number, to: number, { size, flags }: { size: number; flags: number }): number {
-    if (flags !== ep.SPLICE_F_MOVE_NONBLOCK) this.violated("splice: it would block");
+    if (flags !== pipeConstants.SPLICE_F_MOVE_NONBLOCK) this.violated("splice: it would block");
     const [source, sink] = [this.descriptors.any(from, "splice"), this.descriptors.any(to, "splice")];
     if (this.#interrupted()) return this.#fail(errno.EINTR);
     const count = splice(source, sink, { size, dice: this.#options.dice });
@@ -218,7 +242,7 @@ export class Kernel {
   }
 
   #pipe(ends: Bytes, flags: number): number {
-    if (flags !== so.NONBLOCK_CLOEXEC) this.violated("pipe2: it would block, or outlive exec");
+    if (flags !== pipeConstants.NONBLOCK_CLOEXEC) this.violated("pipe2: it would block, or outlive exec");
     const number = this.#exhausted();
     if (number !== 0) return this.#fail(number);
     const pipe = { bytes: new ByteQueue(this.#options.dice.between(2, 24)) };
@@ -231,8 +255,8 @@ export class Kernel {
   /** What there is room for is not what is said: fragments of packets take more. */
   #sizeOfPipe(fd: number, verb: number, size: number): number {
     const { pipe } = this.descriptors.get(fd, "pipe", "fcntl");
-    if (verb === ep.F_GETPIPE_SZ) return pipe.bytes.capacity;
-    if (verb !== ep.F_SETPIPE_SZ || pipe.bytes.length > 0) this.violated("fcntl: a pipe in use");
+    if (verb === pipeConstants.F_GETPIPE_SZ) return pipe.bytes.capacity;
+    if (verb !== pipeConstants.F_SETPIPE_SZ || pipe.bytes.length > 0) this.violated("fcntl: a pipe in use");
     const { dice } = this.#options;
     // EPERM.
     if (dice.chance(200)) return this.#fail(1);
@@ -242,7 +266,7 @@ export class Kernel {
 
   #shutdown(fd: number, how: number): number {
     const end = this.#end(fd, "shutdown");
-    if (how !== so.SHUT_WR || end.finSent) this.violated("shutdown: twice, or both ways");
+    if (how !== socketConstants.SHUT_WR || end.finSent) this.violated("shutdown: twice, or both ways");
     this.#interrupted();
     // ENOTCONN.
     return end.finish() ? 0 : this.#fail(107);

@@ -1,5 +1,5 @@
 /** What is asked of a socket, or set, through a few bytes of memory. */
-import { so } from "../../../lib/relay/linux/libc.ts";
+import { socketConstants } from "../../../lib/relay/linux/libc.ts";
 import type { End } from "./connection.ts";
 import type { Open } from "./descriptors.ts";
 
@@ -11,14 +11,14 @@ function words(value: Bytes): Int32Array<ArrayBuffer> {
 
 /** getsockopt: SO_ERROR, which is told once. Undefined for any other. */
 export function socketError(end: End, name: number, value: Bytes): number | undefined {
-  if (name !== so.SO_ERROR) return undefined;
+  if (name !== socketConstants.SO_ERROR) return undefined;
   words(value)[0] = end.takeError();
   return 0;
 }
 
 /** ioctl: SIOCOUTQ. Undefined for any other. */
 export function unsent(end: End, request: bigint, value: Bytes): number | undefined {
-  if (request !== so.SIOCOUTQ) return undefined;
+  if (request !== socketConstants.SIOCOUTQ) return undefined;
   words(value)[0] = end.unacknowledged();
   return 0;
 }
@@ -31,7 +31,11 @@ export function setOption(
 ): number {
   if (open.kind !== "socket") return 0;
   const [on, seconds] = words(value);
-  if (level === so.SOL_SOCKET && name === so.SO_LINGER && on === 1 && seconds === 0) open.end?.lingerNot();
-  if (level === so.IPPROTO_TCP && name === so.TCP_NODELAY && on === 1) open.end?.push();
+  if (
+    level === socketConstants.SOL_SOCKET && name === socketConstants.SO_LINGER && on === 1 && seconds === 0
+  ) open.end?.setAbortiveClose();
+  if (level === socketConstants.IPPROTO_TCP && name === socketConstants.TCP_NODELAY && on === 1) {
+    open.end?.uncork();
+  }
   return 0;
 }

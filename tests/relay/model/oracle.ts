@@ -94,6 +94,9 @@ export function checkFailure(session: Session, failure: ConnectFailure, options:
   if (target !== undefined && target.sentReset) {
     return must(failure === "refused" || failure === "unreachable", session, `${failure} after a reset`);
   }
+  if (answer.when !== "never" && answer.toItself) {
+    return must(failure === "refused", session, `${failure} where a socket has reached itself`);
+  }
   must(answer.when !== "never" && answer.error !== 0, session, `${failure} without a cause`);
   must(failure === meaning.get(answer.error), session, `${failure} after errno ${answer.error}`);
 }

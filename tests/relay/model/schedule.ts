@@ -75,7 +75,7 @@ async function changeOver(world: World): Promise<void> {
 }
 
 function resetBy(peer: End): void {
-  peer.lingerNot();
+  peer.setAbortiveClose();
   peer.close();
 }
 
@@ -87,7 +87,7 @@ async function cut(world: World, session: Session): Promise<void> {
   session.cut = true;
   if (relay !== undefined && world.dice.chance(700)) relay.cut();
   else socket.reset();
-  if (world.reactor.stirred) await world.settle();
+  if (world.reactor.microtasksPending) await world.settle();
 }
 
 /** One thing that a peer, or the network, does. */

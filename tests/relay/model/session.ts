@@ -11,6 +11,8 @@ export interface Answer {
   readonly when: "now" | "later" | "never";
   /** 0 = it stands. */
   readonly error: number;
+  /** It stands, but leads from the socket to itself. */
+  readonly toItself: boolean;
 }
 
 /** An attempt of the engine's to connect. */
@@ -20,7 +22,7 @@ export interface Attempt {
   readonly startedAt: number;
 }
 
-/** See above. */
+/** What one client goes through, and what was seen of it. */
 export interface Session {
   readonly number: number;
   readonly limits: RelayLimits;

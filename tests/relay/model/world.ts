@@ -111,18 +111,18 @@ export class World {
 
   /** One turn of the reactor, and what it sets off; whether there was nothing to do. */
   async turn(): Promise<boolean> {
-    this.reactor.turn(100);
-    const { stirred } = this.reactor;
-    if (stirred) await this.settle();
+    this.reactor.poll(100);
+    const { microtasksPending } = this.reactor;
+    if (microtasksPending) await this.settle();
     else for (const session of this.sessions) checkStill(session);
     this.#check();
-    return !stirred && this.kernel.lastEvents === 0 && this.kernel.lastWaitMs > 0;
+    return !microtasksPending && this.kernel.lastEvents === 0 && this.kernel.lastWaitMs > 0;
   }
 
   /** Lets promises move, where the engine says that some are to. */
   async settle(): Promise<void> {
     for (let round = 0; round < rounds; round++) await null;
-    this.reactor.stirred = false;
+    this.reactor.microtasksPending = false;
   }
 
   /** Turns until the engine would sleep; then nothing may be left for it to do. */
@@ -178,15 +178,16 @@ export class World {
     checkEnd(session, end);
   }
 
-  #connect(port: number): { end: End; result: number } {
+  #connect(port: number): { end: End; result: number; toItself: boolean } {
     const session = this.sessions[port - targetPort]!;
     const answer = answerFor(this.dice, this.character);
     const end = this.#newEnd();
     session.attempt = { end, answer, startedAt: this.now };
     end.state = "connecting";
-    if (answer.when !== "now") return { end, result: 115 };
+    const { toItself } = answer;
+    if (answer.when !== "now") return { end, result: 115, toItself };
     this.answer(session);
-    return { end, result: answer.error };
+    return { end, result: answer.error, toItself };
   }
 
   /** The network answers the attempt of a session, where it does. */
@@ -195,7 +196,7 @@ export class World {
     if (attempt === undefined || attempt.end.state !== "connecting" || attempt.end.closed) return;
     const { end, answer } = attempt;
     if (answer.when === "never") return;
-    if (answer.error === 0) {
+    if (answer.error === 0 && !answer.toItself) {
       session.target = this.#newEnd();
       session.target.other = end;
       end.other = session.target;

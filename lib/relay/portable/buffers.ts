@@ -2,8 +2,8 @@
 
 // 15 pages leave as one packet: with 16 or more a scrap goes alone, and what follows is cut across pages.
 const sizes = [4, 16, 60].map((kib) => kib * 1024);
-const top = sizes.length - 1;
-const spareEach = 16;
+const maxLevel = sizes.length - 1;
+const maxSparePerSize = 16;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -11,13 +11,13 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export class BufferPool {
   readonly #spare: Bytes[][] = sizes.map(() => []);
 
-  take(level: number): Bytes {
+  acquire(level: number): Bytes {
     return this.#spare[level]?.pop() ?? new Uint8Array(sizes[level] ?? 0);
   }
 
-  giveBack(level: number, buffer: Bytes): void {
+  release(level: number, buffer: Bytes): void {
     const spare = this.#spare[level];
-    if (spare !== undefined && spare.length < spareEach) spare.push(buffer);
+    if (spare !== undefined && spare.length < maxSparePerSize) spare.push(buffer);
   }
 }
 
@@ -34,7 +34,7 @@ export class ReadBuffer implements Disposable {
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
-    this.#bytes = pool.take(0);
+    this.#bytes = pool.acquire(0);
   }
 
   /** The buffer to read into now; what it held before is lost with the next read. */
@@ -42,24 +42,24 @@ export class ReadBuffer implements Disposable {
     return this.#bytes;
   }
 
-  /** Tells how many bytes the last read got; call it once they have been used. */
+  /** Adapts its size to how many bytes the last read got; call it once they have been used. */
   adapt(read: number): void {
     const level = this.#levelAfter(read);
     if (level === this.#level) return;
-    this.#pool.giveBack(this.#level, this.#bytes);
-    this.#bytes = this.#pool.take(level);
+    this.#pool.release(this.#level, this.#bytes);
+    this.#bytes = this.#pool.acquire(level);
     this.#level = level;
   }
 
   /** Gives the buffer back; no read may be in flight. */
   [Symbol.dispose](): void {
-    this.#pool.giveBack(this.#level, this.#bytes);
+    this.#pool.release(this.#level, this.#bytes);
     this.#bytes = new Uint8Array(0);
   }
 
   #levelAfter(read: number): number {
     if (read === this.#bytes.length) {
-      const level = Math.min(top, Math.max(this.#level + 1, this.#peak));
+      const level = Math.min(maxLevel, Math.max(this.#level + 1, this.#peak));
       this.#peak = level;
       return level;
     }

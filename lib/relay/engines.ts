@@ -1,0 +1,67 @@
+/** The table of engines: the only file outside their rooms that knows them by name. */
+import type { EngineName } from "../values/words.ts";
+import type { Engine } from "./engine.ts";
+import { linuxObstacle } from "./linux/obstacle.ts";
+import { startLinuxThread } from "./linux/thread.ts";
+import { closeTracked } from "./linux/tracked_descriptors.ts";
+import { LinuxWaker } from "./linux/waker.ts";
+import { portableEngine } from "./portable/engine.ts";
+
+/** Why an engine cannot run here; `broken`: it could be expected to. */
+export interface Obstacle {
+  readonly why: string;
+  readonly broken: boolean;
+}
+
+/** An engine in the data-plane thread that it was started in. */
+export interface EngineThread {
+  readonly engine: Engine;
+  /** What the control plane's waker takes, once after each message; undefined where a message alone wakes the thread. */
+  readonly wakeDescriptor: number | undefined;
+  /** To be called for each message that has arrived after the thread was started. */
+  messageReceived(): void;
+}
+
+export interface EngineThreadOptions {
+  /** Shared with the control plane: where the thread marks descriptors that only `cleanUp` closes when it dies. */
+  readonly descriptors: Uint8Array;
+  /** Called when the engine cannot go on: the thread serves no more. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Wakes threads for their messages; for the control plane. */
+export interface EngineWaker extends Disposable {
+  /** Never waits. */
+  wake(descriptor: number): void;
+}
+
+/** What has to be known of an engine to run it. */
+export interface EngineEntry {
+  /** What stands in its way on this machine; undefined when it can run. */
+  obstacle(): Promise<Obstacle | undefined>;
+  /** Starts it in the calling thread, for as long as that lives. Throws when it cannot. */
+  startThread(options: EngineThreadOptions): EngineThread;
+  openWaker(): EngineWaker;
+  /** Closes what a dead thread has left open, connections by a reset. Call it when nothing runs in the thread any more. */
+  cleanUp(descriptors: Uint8Array): void;
+}
+
+/** By name; `auto` takes the first that can run. */
+export const engines: { readonly [name in EngineName]: EngineEntry } = {
+  linux: {
+    obstacle: () => linuxObstacle(),
+    startThread: startLinuxThread,
+    openWaker: () => new LinuxWaker(),
+    cleanUp: (descriptors) => void closeTracked(descriptors),
+  },
+  portable: {
+    obstacle: () => Promise.resolve(undefined),
+    startThread: () => ({ engine: portableEngine(), wakeDescriptor: undefined, messageReceived() {} }),
+    // Its threads wait in Deno's event loop, and Deno closes its own sockets with a thread.
+    openWaker: () => ({ wake() {}, [Symbol.dispose]() {} }),
+    cleanUp() {},
+  },
+};
+
+/** The engines in the order in which `auto` tries them. */
+export const enginesByPreference = Object.keys(engines) as readonly EngineName[];

@@ -1,0 +1,45 @@
+/**
+ * The portable engine: Deno's own sockets, on every system Deno runs on. Needs the `net` permission alone (and `read`
+ * with `write` for a unix bind). It cannot send an RST: a cut connection ends with a FIN, or with the RST that Linux
+ * sends by itself when unread input is thrown away.
+ */
+import { connectInOrder } from "../connect_in_order.ts";
+import { Deadlines } from "../deadlines.ts";
+import type { Engine, Relay, RelayLimits, Socket } from "../engine.ts";
+import { nextIteration } from "../immediate.ts";
+import { PortableAcceptor } from "./acceptor.ts";
+import { BufferPool } from "./buffers.ts";
+import { connectTo, type Dial, dial } from "./connect.ts";
+import type { PortableSocket } from "./socket.ts";
+import { StreamRelay } from "./stream_relay.ts";
+
+/** Makes a portable engine for one thread. `dial` is for tests. */
+export function portableEngine(options: { readonly dial?: Dial } = {}): Engine {
+  const pool = new BufferPool();
+  const deadlines = new Deadlines();
+  const now = () => performance.now();
+  return {
+    name: "portable",
+    now,
+    after(ms, callback) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+    async whenSettled(callback) {
+      // A session ends by a call to the system of its own, which is answered in the iteration after.
+      await nextIteration();
+      await nextIteration();
+      callback();
+    },
+    listen: (address, options) => new PortableAcceptor(address, options),
+    connect: (addresses, { client, timeoutMs }) =>
+      connectInOrder(addresses, {
+        timeoutMs,
+        now,
+        connectTo: (address, timeoutMs) => connectTo(address, { client, timeoutMs, dial, ...options }),
+      }),
+    relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
+      return new StreamRelay(client as PortableSocket, target as PortableSocket, { limits, pool, deadlines });
+    },
+  };
+}
