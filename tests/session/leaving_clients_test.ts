@@ -8,7 +8,7 @@ Deno.test("a client that resets while its session connects ends it as client_gon
   using world = new SessionWorld();
   const silent = world.target();
   world.target();
-  world.engine.answer(silent.target.namees[0]!, "silent");
+  world.engine.answer(silent.target.addresses[0]!, "silent");
   const { client, session } = await world.open();
   await eventually("an attempt", () => world.engine.attempts.length === 1);
   client.reset();
@@ -36,7 +36,7 @@ Deno.test("a session that is cut in the moment its target answers still ends as 
 
 Deno.test("a session that is cut between two attempts makes no other one", async () => {
   using world = new SessionWorld();
-  for (let i = 0; i < 2; i++) world.engine.answer(world.target().target.namees[0]!, "refused");
+  for (let i = 0; i < 2; i++) world.engine.answer(world.target().target.addresses[0]!, "refused");
   const { session } = await world.open({ onAttempt: () => session.cut("drain_deadline") });
   await session.closed;
   const record = session.record();
@@ -66,22 +66,22 @@ Deno.test("a closed session leaves no socket open", async () => {
   assert.equal(world.engine.openSockets, before);
 });
 
-Deno.test("the client's socket is closed before its places are free", async () => {
+Deno.test("the client's socket is closed before its permits are free", async () => {
   using world = new SessionWorld();
   const one = world.target();
   const seen: [slot: number, openSockets: number][] = [];
-  const places = {
-    acquire: (slot: number, max: number) => world.places.acquire(slot, max),
+  const permits = {
+    acquire: (slot: number, max: number) => world.shared.permits.acquire(slot, max),
     release(slot: number) {
       seen.push([slot, world.engine.openSockets]);
-      world.places.release(slot);
+      world.shared.permits.release(slot);
     },
   };
-  const { session } = await world.open({ places });
+  const { session } = await world.open({ permits });
   await one.acceptor?.accept();
   session.cut("killed");
   await session.closed;
-  // Only the two peers' own ends are left when the first place is given back.
+  // Only the two peers' own ends are left when the first permit is given back.
   assert.deepEqual(seen, [[one.target.slot, 2], [1, 2], [0, 2]]);
 });
 

@@ -83,7 +83,7 @@ for (const { answer, reason } of connectFailures) {
   Deno.test(`a session whose only target is ${answer} is refused as ${reason}`, async () => {
     using world = new SessionWorld();
     const { target } = world.target();
-    world.engine.answer(target.namees[0]!, answer);
+    world.engine.answer(target.addresses[0]!, answer);
     const { client, session } = await world.open({ connectTimeoutMs: 20 });
     const record = await closedWith(world, { session, client, reason });
     assert.deepEqual(record.attempts.map(({ error }) => error), [reason]);
@@ -121,7 +121,7 @@ Deno.test("a session tries retryAttempts targets, each once, and ends with the l
   const answers: Answer[] = ["refused", "unreachable", "timeout", "resource"];
   const targets = answers.map((answer) => {
     const { target } = world.target();
-    world.engine.answer(target.namees[0]!, answer);
+    world.engine.answer(target.addresses[0]!, answer);
     return target.name;
   });
   const { client, session } = await world.open({ retryAttempts: 3 });
@@ -132,7 +132,7 @@ Deno.test("a session tries retryAttempts targets, each once, and ends with the l
 Deno.test("a session that has tried every target ends with the last cause, though attempts are left", async () => {
   using world = new SessionWorld();
   for (const answer of ["refused", "unreachable"] as const) {
-    world.engine.answer(world.target().target.namees[0]!, answer);
+    world.engine.answer(world.target().target.addresses[0]!, answer);
   }
   const { client, session } = await world.open({ retryAttempts: 5 });
   const record = await closedWith(world, { session, client, reason: "connect_unreachable" });
@@ -203,7 +203,7 @@ for (const reason of cutReasons) {
     using world = new SessionWorld();
     const silent = world.target();
     world.target();
-    world.engine.answer(silent.target.namees[0]!, "silent");
+    world.engine.answer(silent.target.addresses[0]!, "silent");
     const { client, session } = await world.open();
     await eventually("an attempt", () => world.engine.attempts.length === 1);
     session.cut(reason);

@@ -47,7 +47,7 @@ export function linuxEngine(
         reactor.microtasksPending = true;
         callback();
       };
-      reactor.soon({ queued: false, run });
+      reactor.enqueue({ queued: false, run });
     },
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
     connect: (addresses, options) => connect(reactor, addresses, options),
