@@ -13,7 +13,7 @@ export function dialAddress(
   spec: ProbedSpec,
   target: ProbeTarget,
 ): ProbeTarget {
-  return { host: target.host, port: spec.port ?? target.port };
+  return { host: target.host, port: (spec.check === "url" ? undefined : spec.port) ?? target.port };
 }
 
 /** Connects; the caller closes. Throws what Deno.connect throws, and the signal's reason when it aborts. */

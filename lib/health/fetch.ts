@@ -2,7 +2,7 @@ import { formatAddress } from "../values/address.ts";
 import { fetchFaultOf } from "./detail.ts";
 import type { Attempt } from "./dial.ts";
 import { wrongBody, wrongStatus } from "./expect.ts";
-import type { HttpCheck, ProbeTarget } from "./spec.ts";
+import type { HttpCheck, ProbeTarget, UrlCheck } from "./spec.ts";
 import { PART_LIMIT_BYTES } from "./http1.ts";
 
 /**
@@ -18,15 +18,33 @@ export async function fetchAttempt(
 ): Promise<Attempt | "blocked"> {
   const place = formatAddress({ kind: "tcp", ...address });
   using client = directClient();
+  const headers = { host: spec.host ?? place, "user-agent": "lb" };
+  return await ask(`http://${place}${spec.path}`, spec, { client, headers, redirect: "manual", signal });
+}
+
+/** Asks the URL of a check, with the target put into it, and judges the answer. */
+export async function urlAttempt(
+  spec: UrlCheck,
+  { host, port }: ProbeTarget,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const name = host.includes(":") ? `[${host}]` : host;
+  const url = spec.url.replaceAll("{host}", name).replaceAll("{port}", String(port));
+  const attempt = await ask(url, spec, { headers: { "user-agent": "lb" }, signal });
+  return attempt === "blocked"
+    ? { kind: "failed", detail: "fetch does not go to this port, whatever serves there" }
+    : attempt;
+}
+
+async function ask(
+  url: string,
+  spec: Pick<HttpCheck, "method" | "expect">,
+  options: RequestInit & { readonly client?: Deno.HttpClient; readonly signal: AbortSignal },
+): Promise<Attempt | "blocked"> {
+  const { signal } = options;
   let answering = false;
   try {
-    const response = await fetch(`http://${place}${spec.path}`, {
-      client,
-      method: spec.method,
-      headers: { host: spec.host ?? place, "user-agent": "lb" },
-      redirect: "manual",
-      signal,
-    });
+    const response = await fetch(url, { ...options, method: spec.method });
     answering = true;
     const wrong = wrongStatus(response.status, spec.expect);
     const body = wrong === undefined ? await firstBytes(response) : await response.body?.cancel();

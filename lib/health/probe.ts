@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { deadline } from "./deadline.ts";
 import { duration } from "./detail.ts";
 import { type Attempt, dialAddress } from "./dial.ts";
-import { fetchAttempt } from "./fetch.ts";
+import { fetchAttempt, urlAttempt } from "./fetch.ts";
 import { httpAttempt } from "./http.ts";
 import type { ProbedSpec, ProbeResult, ProbeTarget } from "./spec.ts";
 import { tcpAttempt } from "./tcp.ts";
@@ -35,6 +35,7 @@ export async function probe(
 
 async function attemptOf(spec: ProbedSpec, address: ProbeTarget, signal: AbortSignal): Promise<Attempt> {
   if (spec.check === "tcp") return await tcpAttempt(address, signal);
+  if (spec.check === "url") return await urlAttempt(spec, address, signal);
   const fetched = spec.check === "http" ? await fetchAttempt(spec, address, signal) : "blocked";
   return fetched === "blocked" ? await httpAttempt(spec, address, signal) : fetched;
 }

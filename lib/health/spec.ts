@@ -48,11 +48,21 @@ export interface HttpCheck {
   readonly timing: ProbeTiming;
 }
 
+/** A probe that asks a URL as a browser would: redirects, proxies and the trust of the system. */
+export interface UrlCheck {
+  readonly check: "url";
+  /** `{host}` and `{port}` in it stand for the target's. */
+  readonly url: string;
+  readonly method: string;
+  readonly expect: Expect;
+  readonly timing: ProbeTiming;
+}
+
 /** How a pool's targets are checked; `none` means always up. */
 export type HealthSpec = { readonly check: "none" } | ProbedSpec;
 
 /** The specs that probe. */
-export type ProbedSpec = TcpCheck | HttpCheck;
+export type ProbedSpec = TcpCheck | HttpCheck | UrlCheck;
 
 /** Where a target serves. The host is a name or an address, IPv6 without brackets. */
 export interface ProbeTarget {
