@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { type Diagnostic, formatDiagnostic } from "../config/diagnostic.ts";
+import { formatDiagnostics } from "../config/diagnostic.ts";
 import { whyTaken } from "../control/listeners.ts";
 import { probe } from "../health/probe.ts";
 import { formatAddress } from "../values/address.ts";
@@ -31,26 +31,23 @@ async function check({ values, terminal }: Invocation): Promise<number> {
   const json = values["json"] === true;
   const file = await readConfig(path, terminal.env);
   if ("diagnostics" in file) {
-    if (json) terminal.print(JSON.stringify({ ok: false, errors: file.diagnostics, notes: [], live: [] }));
-    else for (const diagnostic of file.diagnostics) terminal.printError(formatDiagnostic(diagnostic));
+    const { diagnostics: errors, more } = file;
+    if (json) terminal.print(JSON.stringify({ ok: false, errors, more, notes: [], live: [] }));
+    else for (const line of formatDiagnostics(file)) terminal.printError(line);
     return exit.configInvalid;
   }
   const live = values["live"] === true ? await tryOut(file.config) : [];
   const ok = live.every((trial) => trial.ok);
   if (json) {
-    terminal.print(JSON.stringify({ ok, errors: [], notes: file.notes, live }));
+    terminal.print(JSON.stringify({ ok, errors: [], notes: file.notes, more: file.more, live }));
   } else {
-    for (const note of file.notes) terminal.printError(formatNote(note));
+    for (const line of formatDiagnostics(file)) terminal.printError(`note: ${line}`);
     for (const { what, detail, ok } of live) if (!ok) terminal.printError(`${path}: ${what}: ${detail}`);
     if (ok) {
       terminal.print(`${path}: ok, ${summary(file.config)}${live.length > 0 ? ", all of it answers" : ""}`);
     }
   }
   return ok ? exit.ok : exit.failed;
-}
-
-function formatNote(note: Diagnostic): string {
-  return `note: ${formatDiagnostic(note)}`;
 }
 
 function summary({ listeners, pools }: Config): string {

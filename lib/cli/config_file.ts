@@ -1,15 +1,11 @@
 /** Reads a configuration file, for every command that takes one. */
-import type { Config } from "../config/config.ts";
-import type { Diagnostic } from "../config/diagnostic.ts";
-import { loadConfig } from "../config/load.ts";
+import { loadConfig, type Loaded } from "../config/load.ts";
 
 /** No configuration is larger; more is not read into memory. */
 const mostBytes = 1024 * 1024;
 
 /** What reading gave: a configuration with notes, or everything that is wrong with the file. */
-export type ConfigFile =
-  | { readonly config: Config; readonly notes: readonly Diagnostic[] }
-  | { readonly diagnostics: readonly Diagnostic[] };
+export type ConfigFile = Loaded;
 
 /** Reads and checks a file. Never throws: a file that cannot be read is a diagnostic too. */
 export async function readConfig(
@@ -18,6 +14,7 @@ export async function readConfig(
 ): Promise<ConfigFile> {
   const unreadable = (message: string): ConfigFile => ({
     diagnostics: [{ file: path, line: 1, column: 1, path: "", message }],
+    more: 0,
   });
   let text: string;
   try {

@@ -1,6 +1,6 @@
 /** From the words of a command line to a command and its exit code. */
 import { parseArgs } from "node:util";
-import { nearest } from "../config/words.ts";
+import { nearest } from "../config/language/suggestions.ts";
 import { type Command, exit, type Terminal } from "./command.ts";
 import { commands } from "./commands.ts";
 import { helpText } from "./help.ts";

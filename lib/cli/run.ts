@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { formatDiagnostic } from "../config/diagnostic.ts";
+import { formatDiagnostics } from "../config/diagnostic.ts";
 import { Balancer, StartError } from "../control/balancer.ts";
 import { type Change, describeChange } from "../control/change.ts";
 import { ListenError } from "../control/listeners.ts";
@@ -45,11 +45,11 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   using _watcher = values["watch"] === true ? watchFile(path, () => signals.hangup()) : undefined;
   const file = await readConfig(path, terminal.env);
   if ("diagnostics" in file) {
-    for (const diagnostic of file.diagnostics) terminal.printError(formatDiagnostic(diagnostic));
+    for (const line of formatDiagnostics(file)) terminal.printError(line);
     return exit.configInvalid;
   }
   const log = await openLog(logOptions(file.config, terminal));
-  for (const note of file.notes) log.warn(formatDiagnostic(note));
+  for (const line of formatDiagnostics(file)) log.warn(line);
   try {
     return await serve({ path, config: file.config, terminal, log, signals });
   } finally {
@@ -134,10 +134,10 @@ async function reloadFile(
 ): Promise<void> {
   const file = await readConfig(path, env);
   if ("diagnostics" in file) {
-    for (const diagnostic of file.diagnostics) log.error(formatDiagnostic(diagnostic));
+    for (const line of formatDiagnostics(file)) log.error(line);
     return log.error(`reload refused: generation ${balancer.generation} stays in force`);
   }
-  for (const note of file.notes) log.warn(formatDiagnostic(note));
+  for (const line of formatDiagnostics(file)) log.warn(line);
   const result = await balancer.reload(file.config);
   if (result.kind === "refused") {
     const problem = result.listenError === undefined ? result.problem : listenProblem(result.listenError);

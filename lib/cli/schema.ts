@@ -1,4 +1,4 @@
-import { jsonSchema } from "../config/json_schema.ts";
+import { jsonSchema } from "../config/language/json_schema.ts";
 import { type Command, exit } from "./command.ts";
 
 /** `lb schema` */

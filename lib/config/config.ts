@@ -1,6 +1,6 @@
 import type { SocketAddress, TcpAddress } from "../values/address.ts";
 import type { AlgorithmName, EngineName } from "../values/words.ts";
-import type { StatusRange } from "./status.ts";
+import type { StatusRange } from "./language/status.ts";
 
 /** A whole configuration with every default filled in. Durations in ms, shares as fractions, Infinity = no limit. */
 export interface Config {
@@ -87,11 +87,24 @@ export interface HttpHealthConfig {
   readonly timing: ProbeTiming;
 }
 
+/**
+ * A health check that asks a URL with `fetch`. `{host}` and `{port}` in it stand for those of the target, an IPv6 address in
+ * brackets; http or https, without a user and a password.
+ */
+export interface UrlHealthConfig {
+  readonly check: "url";
+  readonly url: string;
+  readonly method: HttpHealthConfig["method"];
+  readonly expect: HttpHealthConfig["expect"];
+  readonly timing: ProbeTiming;
+}
+
 /** How the targets of a pool are probed; none = always up. */
 export type HealthConfig =
   | { readonly check: "none" }
   | { readonly check: "tcp"; readonly port: number | undefined; readonly timing: ProbeTiming }
-  | HttpHealthConfig;
+  | HttpHealthConfig
+  | UrlHealthConfig;
 
 /** When real connections take a target out; `maxShare` is a fraction of the pool. */
 export interface EjectionConfig {
@@ -110,6 +123,8 @@ export interface PoolConfig {
   readonly health: HealthConfig;
   readonly ejection: EjectionConfig | undefined;
   readonly slowStartMs: number | undefined;
+  /** Between two lookups of a target's host name, 1,000 or more. */
+  readonly resolveIntervalMs: number;
   readonly retry: { readonly attempts: number };
   readonly queue: { readonly size: number };
   readonly holdMs: number | undefined;

@@ -1,6 +1,6 @@
-import { printable, quoted } from "../values/printable.ts";
+import { printable } from "../values/printable.ts";
 
-/** A mistake or a remark about the configuration file, at a place in it; `message` is one line without the place. */
+/** A mistake or a remark about the configuration file, at a position in it; `message` is one line without the position. */
 export interface Diagnostic {
   readonly file: string;
   /** 1-based. */
@@ -12,32 +12,23 @@ export interface Diagnostic {
   readonly message: string;
 }
 
-/** A step from a value to one inside it: a key, or an index of a list. */
-export type Step = string | number;
+/** What was found in a file, in its order: the first of the mistakes or of the notes, and how many `more` there are. */
+export type Listed =
+  | { readonly diagnostics: readonly Diagnostic[]; readonly more: number }
+  | { readonly notes: readonly Diagnostic[]; readonly more: number };
 
 /** Writes a diagnostic on one line: `lb.yaml:7:16 pools.app.algorithm: "x" is not an algorithm; ...`. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, path, message } = diagnostic;
-  const place = `${printable(file)}:${line}:${column}`;
-  return path === "" ? `${place}: ${message}` : `${place} ${path}: ${message}`;
+  const position = `${printable(file)}:${line}:${column}`;
+  return path === "" ? `${position}: ${message}` : `${position} ${path}: ${message}`;
 }
 
-/** Writes a path of keys and indexes: "pools.app.targets[0].weight"; an unusual key is quoted, a long one cut. */
-export function formatPath(path: readonly Step[]): string {
-  let text = "";
-  for (const step of path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else if (!/^[A-Za-z0-9_.-]{1,64}$/.test(step)) text += `[${quoted(step)}]`;
-    else text += text === "" ? step : `.${step}`;
-  }
-  return text;
-}
-
-/** Names any value of the file for a message: a quoted text, a number, "a list". */
-export function describe(value: unknown): string {
-  if (typeof value === "string") return value === "" ? `""` : quoted(value);
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  if (value === null || value === undefined) return "nothing";
-  if (Array.isArray(value)) return "a list";
-  return "a mapping";
+/** Writes a line for each diagnostic and, where there are more than are listed, "and 900 more mistakes" as the last one. */
+export function formatDiagnostics(listed: Listed): readonly string[] {
+  const [list, noun] = "notes" in listed ? [listed.notes, "note"] : [listed.diagnostics, "mistake"];
+  const lines = list.map(formatDiagnostic);
+  return listed.more === 0
+    ? lines
+    : [...lines, `and ${listed.more} more ${noun}${listed.more === 1 ? "" : "s"}`];
 }

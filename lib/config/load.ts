@@ -1,22 +1,29 @@
-import * as v from "./valibot.ts";
+import { checkBindClashes, checkPublicAdmin } from "./checks/binds.ts";
+import { checkEjections } from "./checks/ejections.ts";
+import { checkKeys } from "./checks/keys.ts";
+import { checkProbeUrls, findIdleProbeKeys } from "./checks/probe_keys.ts";
+import { checkListeners, checkSections } from "./checks/references.ts";
+import { checkTargets } from "./checks/targets.ts";
+import { checkTotals } from "./checks/totals.ts";
+import { findUnimplemented } from "./checks/unimplemented.ts";
+import { findUnusedPools } from "./checks/unused.ts";
 import type { Config } from "./config.ts";
-import { findCrossReferences, findUnusedPools } from "./cross_references.ts";
-import { type Diagnostic, formatPath, type Step } from "./diagnostic.ts";
-import { readDocument } from "./document.ts";
-import type { Environment } from "./environment.ts";
-import { byPlace } from "./inherited.ts";
-import { type Finding, isMapping, locate, locateNearest } from "./located.ts";
-import { findNotYet } from "./not_yet.ts";
-import { findIdleProbeKeys } from "./probe_keys.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import { type Finding, Findings } from "./findings.ts";
+import { file as fileShape } from "./language/schema.ts";
 import { resolveConfig } from "./resolve.ts";
-import { file as fileSchema } from "./schema.ts";
-import { written } from "./shape.ts";
-import { siftKeys, type Spot } from "./sift.ts";
+import { readDocument } from "./yaml/document.ts";
+import type { Environment } from "./yaml/environment.ts";
+import { isMapping, type LocatedValue } from "./yaml/located.ts";
+import { byPosition, formatPath } from "./yaml/position.ts";
 
-/** A configuration and remarks on it, or every mistake in the file; both lists in file order. */
+/**
+ * A configuration and notes on it, or the mistakes in the file. Both lists are in file order and hold 100 at most; `more` is how
+ * many there are besides.
+ */
 export type Loaded =
-  | { readonly config: Config; readonly notes: readonly Diagnostic[] }
-  | { readonly diagnostics: readonly Diagnostic[] };
+  | { readonly config: Config; readonly notes: readonly Diagnostic[]; readonly more: number }
+  | { readonly diagnostics: readonly Diagnostic[]; readonly more: number };
 
 /** What the text comes with: the name to show in diagnostics and the environment its `${NAME}` are read from. */
 export interface LoadOptions {
@@ -24,48 +31,68 @@ export interface LoadOptions {
   readonly env: Environment;
 }
 
-/** Reads a configuration file: YAML, environment, keys, values, references between them, defaults. Never throws for any text. */
+const MAX_LISTED = 100;
+
+/**
+ * Reads a configuration file: YAML, environment, keys, values, references between them, defaults. Never throws for any text, and
+ * the work and memory for a text of 1 MiB are bounded, whatever it says.
+ */
 export function loadConfig(text: string, { file, env }: LoadOptions): Loaded {
   const document = readDocument(text, env);
-  if (document.kind === "unreadable") return { diagnostics: report(document.findings, file) };
-  const findings: Finding[] = [];
-  const spot = siftKeys(fileSchema(), { value: document.value, located: document.root }, findings);
-  if (isMapping(spot.value)) findings.push(...findWrongValues(spot), ...findCrossReferences(spot));
-  // A value that could not be read has had its say, by whatever alias it is met again.
-  const unread = new Set(document.findings.map(({ at }) => `${at.line}:${at.column}`));
-  const further = findings.filter(({ at }) => !unread.has(`${at.line}:${at.column}`));
-  const diagnostics = report([...document.findings, ...further], file);
-  if (diagnostics.length > 0 || !isMapping(spot.value)) return { diagnostics };
-  const notes = report([
-    ...findNotYet(spot.value, spot.located),
-    ...findIdleProbeKeys(spot),
-    ...findUnusedPools(spot),
-  ], file);
-  return { config: resolveConfig(spot.value), notes };
+  if (document.root === undefined) return mistakes([document.findings], file);
+  const keys = new Findings();
+  const checked = checkKeys(fileShape(), document.root, keys);
+  const together = new Findings();
+  if (isMapping(checked.value)) checkTogether(checked, together);
+  const found = mistakes([document.findings, keys, together], file);
+  if (found.diagnostics.length > 0 || !isMapping(checked.value)) return found;
+  const notes = new Findings();
+  for (const find of [findUnimplemented, findIdleProbeKeys, findUnusedPools]) find(checked, notes);
+  const { listed, more } = list(notes.kept, file);
+  return { config: resolveConfig(checked.value), notes: listed, more: more + notes.more };
 }
 
-function findWrongValues({ value, located: root }: Spot): readonly Finding[] {
-  const result = v.safeParse(written(fileSchema()), value);
-  return (result.issues ?? []).flatMap((issue) => {
-    const path = (issue.path ?? []).map(({ key }): Step => (typeof key === "number" ? key : String(key)));
-    const located = locate(root, path) ?? locateNearest(root, path);
-    // A wrong word for a key is told already; what its value should look like depends on the right word.
-    return located.misnamed ? [] : [{ at: located.at, path: located.path, message: issue.message }];
-  });
+/** Finds what is right key by key and wrong together. Values with a mistake of their own are passed over. */
+function checkTogether(file: LocatedValue, findings: Findings): void {
+  checkSections(file, findings);
+  if (!checkTotals(file, findings)) return;
+  for (const check of [checkListeners, checkTargets, checkBindClashes]) check(file, findings);
+  for (const check of [checkPublicAdmin, checkEjections, checkProbeUrls]) check(file, findings);
+}
+
+function mistakes(
+  [document, ...later]: readonly [Findings, ...Findings[]],
+  file: string,
+): { readonly diagnostics: readonly Diagnostic[]; readonly more: number } {
+  // A value that could not be read has its finding; what else is found at it, by whatever alias, is a consequence.
+  const unread = new Set(document.kept.map(positionKey));
+  const others = later.flatMap(({ kept }) => kept).filter((each) => !unread.has(positionKey(each)));
+  const { listed, more } = list([...document.kept, ...others], file);
+  const unlisted = [document, ...later].reduce((sum, each) => sum + each.more, 0);
+  return { diagnostics: listed, more: more + unlisted };
+}
+
+function positionKey({ at }: Finding): string {
+  return `${at.line}:${at.column}`;
 }
 
 /**
- * Orders findings as they stand in the file and keeps one for each mistake: the first that was found for a key, and one of those
+ * Orders findings as they stand in the file and lists one for each mistake: the first that was found for a key, and one of those
  * that an alias repeats under other paths.
  */
-function report(findings: readonly Finding[], file: string): readonly Diagnostic[] {
+function list(
+  findings: readonly Finding[],
+  file: string,
+): { readonly listed: readonly Diagnostic[]; readonly more: number } {
   const seen = new Set<string>();
   const diagnostics: Diagnostic[] = [];
-  for (const { at, path, message } of findings.toSorted(byPlace)) {
-    const diagnostic = { file, line: at.line, column: at.column, path: formatPath(path), message };
-    const marks = [`${at.line}:${at.column} ${diagnostic.path}`, `${at.line}:${at.column}: ${message}`];
+  for (const finding of findings.toSorted(byPosition)) {
+    const { at, message } = finding;
+    const diagnostic = { file, line: at.line, column: at.column, path: formatPath(finding.path), message };
+    const marks = [`${positionKey(finding)} ${diagnostic.path}`, `${positionKey(finding)}: ${message}`];
     if (!marks.some((mark) => seen.has(mark))) diagnostics.push(diagnostic);
     for (const mark of marks) seen.add(mark);
   }
-  return diagnostics;
+  const listed = diagnostics.slice(0, MAX_LISTED);
+  return { listed, more: diagnostics.length - listed.length };
 }

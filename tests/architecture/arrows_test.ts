@@ -22,13 +22,14 @@ const arrows: { readonly [folder: string]: readonly string[] } = {
 
 /** Where each package, and each platform switch, may be imported: one file each. */
 const owners: { readonly [specifier: string]: string } = {
-  "npm:yaml": "lib/config/document.ts",
-  "npm:valibot": "lib/config/valibot.ts",
-  "npm:@valibot/to-json-schema": "lib/config/json_schema.ts",
-  "npm:fastest-levenshtein": "lib/config/words.ts",
+  "npm:yaml": "lib/config/yaml/parser.ts",
+  "npm:valibot": "lib/config/language/valibot.ts",
+  "npm:@valibot/to-json-schema": "lib/config/language/json_schema.ts",
+  "npm:fastest-levenshtein": "lib/config/language/suggestions.ts",
   "npm:dns-packet": "lib/discovery/dns_message.ts",
   "npm:@logtape/logtape": "lib/observe/log.ts",
   "node:buffer": "lib/discovery/dns_message.ts",
+  "node:process": "lib/config/yaml/parser.ts",
   "node:timers": "lib/relay/immediate.ts",
   "node:util": "lib/cli/main.ts",
 };

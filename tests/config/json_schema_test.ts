@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { jsonSchema } from "../../lib/config/json_schema.ts";
-import { readDocument } from "../../lib/config/document.ts";
+import { jsonSchema } from "../../lib/config/language/json_schema.ts";
+import { readDocument } from "../../lib/config/yaml/document.ts";
 
 function accepts(text: string): boolean {
   const document = readDocument(text, () => undefined);
-  assert.equal(document.kind, "read");
-  const value = "value" in document ? JSON.parse(JSON.stringify(document.value)) : undefined;
+  assert.deepEqual(document.findings.kept, []);
+  const value = JSON.parse(JSON.stringify(document.root?.value));
   return new Ajv2020({ strict: false }).compile(jsonSchema())(value);
 }
 

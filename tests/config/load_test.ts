@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Config } from "../../lib/config/config.ts";
 import { formatDiagnostic } from "../../lib/config/diagnostic.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { NOT_YET } from "../../lib/config/not_yet.ts";
+import { UNIMPLEMENTED } from "../../lib/config/checks/unimplemented.ts";
 
 const LISTENERS = `listeners: { web: { bind: "0.0.0.0:8080", pool: app } }`;
 const SMALLEST = `${LISTENERS}\npools: { app: { targets: ["127.0.0.1:9001", "127.0.0.1:9002"] } }\n`;
@@ -70,6 +70,7 @@ const WHOLE: Config = {
     health: { check: "tcp", port: undefined, timing: TIMING },
     ejection: { consecutiveFailures: 5, baseTimeMs: 30_000, maxTimeMs: 300_000, maxShare: 0.5 },
     slowStartMs: undefined,
+    resolveIntervalMs: 30_000,
     retry: { attempts: 3 },
     queue: { size: 1000 },
     holdMs: undefined,
@@ -107,11 +108,11 @@ Deno.test("config: the smallest file gets every built-in default", () => {
 
 Deno.test("config: each key without effect yet gets a note, wherever it stands", () => {
   const text = `process: { engine: linux }
-admin: none
-defaults: { hold: none, timeouts: { queue: 1s, stall: 1s } }
+admin: { listen: "127.0.0.1:0" }
+defaults: { hold: 1s, timeouts: { queue: 1s, stall: 1s } }
 listeners: { web: { bind: "0.0.0.0:8080", pool: app, timeouts: { queue: 2s } } }
 pools:
-  app: { targets: ["127.0.0.1:9001"], ejection: none }
+  app: { targets: ["127.0.0.1:9001"], ejection: { maxShare: 10% } }
   spare: { targets: ["127.0.0.1:9002"] }
 `;
   assert.deepEqual(
@@ -119,12 +120,22 @@ pools:
     [
       "lb.yaml:2:1 admin: has no effect yet",
       "lb.yaml:3:13 defaults.hold: has no effect yet",
-      "lb.yaml:3:37 defaults.timeouts.queue: has no effect yet",
+      "lb.yaml:3:35 defaults.timeouts.queue: has no effect yet",
       "lb.yaml:4:66 listeners.web.timeouts.queue: has no effect yet",
       "lb.yaml:6:39 pools.app.ejection: has no effect yet",
       `lb.yaml:7:3 pools.spare: no listener uses pool "spare"`,
-    ].filter((line) => !line.endsWith("has no effect yet") || NOT_YET.length > 0),
+    ].filter((line) => !line.endsWith("has no effect yet") || UNIMPLEMENTED.length > 0),
   );
+});
+
+Deno.test("config: a key that is written with the value that switches it off has its effect and gets no note", () => {
+  const off = "ejection: none, slowStart: none, hold: none, onTargetDown: keep, failOpen: never";
+  const text = `admin: none
+defaults: { ${off} }
+${LISTENERS}
+pools: { app: { targets: ["a:1"], ${off} } }
+`;
+  assert.deepEqual(linesOf(text), []);
 });
 
 Deno.test("config: probe keys that nothing reads get a note", () => {

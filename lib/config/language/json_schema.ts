@@ -1,21 +1,22 @@
 import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
-import * as v from "./valibot.ts";
+import { isMapping, type Mapping } from "../yaml/located.ts";
 import { builtIn } from "./built_in.ts";
-import { isMapping, type Mapping } from "./located.ts";
 import { file, NAME } from "./schema.ts";
 import {
   isChoiceShape,
   isListShape,
   isMappingShape,
   isNamedShape,
+  isScalarShape,
   mapping,
   type Shape,
   unwrapped,
 } from "./shape.ts";
+import * as v from "./valibot.ts";
 
 /**
  * Makes the JSON Schema (draft 2020-12) of the configuration file from the schema that reads it, for editors.
- * It knows keys, words, numbers, defaults; what only the program can tell (references between keys, ports) it lets through.
+ * It knows keys, words, numbers, defaults; what only the program knows (references between keys, ports) it lets through.
  */
 export function jsonSchema(): object {
   const schema = toJsonSchema(forJson(file()), {
@@ -44,7 +45,7 @@ function forJson(shape: Shape): Shape {
   if (isNamedShape(shape)) return v.record(v.string(), forJson(shape.value));
   if (isListShape(shape)) return v.array(forJson(shape.item));
   if (isChoiceShape(shape)) return v.union(shape.choice.map(forJson));
-  return "json" in shape ? Object.assign(v.unknown(), { json: shape.json }) : shape;
+  return isScalarShape(shape) ? Object.assign(v.unknown(), { json: shape.json }) : shape;
 }
 
 function override(schema: object, converted: JsonSchema): JsonSchema | undefined {

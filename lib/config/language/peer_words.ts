@@ -1,7 +1,8 @@
-import { distance } from "fastest-levenshtein";
 import type { Kind } from "./shape.ts";
 
-/** Peers' words for an algorithm (HAProxy, nginx, Envoy, Traefik, Caddy), folded as `fold` does. */
+// The words of HAProxy, nginx, Envoy, Traefik and Caddy for what this language says otherwise.
+
+/** Peers' words for an algorithm (HAProxy, nginx, Envoy, Traefik, Caddy), folded as `fold` does it. */
 export const ALGORITHM_WORDS: Readonly<Record<string, string>> = {
   rr: "roundRobin",
   wrr: "roundRobin",
@@ -29,7 +30,7 @@ export const ALGORITHM_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Peers' words for a key, by the kind of mapping they stand in. A word with a dot or a space says where the key lives instead. */
-function keyWords(): { readonly [K in Kind]?: Readonly<Record<string, string>> } {
+export function keyWords(): { readonly [K in Kind]?: Readonly<Record<string, string>> } {
   return {
     file: {
       ...each("pools", "backend backends upstream upstreams cluster clusters targetgroups"),
@@ -63,6 +64,7 @@ function keyWords(): { readonly [K in Kind]?: Readonly<Record<string, string>> }
       ...each("health", "check checks healthcheck healthchecks"),
       ...each("ejection", "outlierdetection"),
       ...each("timeouts", "timeout"),
+      ...each("resolve.interval", "resolver resolvers dnsrefreshrate dnsttl"),
       ...each("retry.attempts", "retries maxretries tries"),
       ...each("queue.size", "maxqueue"),
     },
@@ -78,7 +80,7 @@ function keyWords(): { readonly [K in Kind]?: Readonly<Record<string, string>> }
       ...each("fastInterval", "fastinter"),
       ...each("downInterval", "downinter unhealthyinterval"),
       ...each("check", "type protocol kind"),
-      ...each("path", "uri url"),
+      ...each("path", "uri"),
       ...each("expect.status", "status statuses expectedcodes expectstatus"),
       ...each("expect.body", "body expectbody"),
     },
@@ -94,6 +96,7 @@ function keyWords(): { readonly [K in Kind]?: Readonly<Record<string, string>> }
       ...each("maxTime", "maxejectiontime"),
       ...each("maxShare", "maxejectionpercent"),
     },
+    resolve: each("interval", "inter every period ttl valid refresh dnsrefreshrate"),
     retry: each("attempts", "retries count tries"),
     queue: each("size", "maxqueue length max"),
     drain: each("deadline", "timeout graceperiod"),
@@ -107,7 +110,7 @@ function keyWords(): { readonly [K in Kind]?: Readonly<Record<string, string>> }
 }
 
 /** Peers' words that mean a key of a pool or below, wherever in a listener, pool or target they stand. */
-function everywhere(): Readonly<Record<string, string>> {
+export function wordsEverywhere(): Readonly<Record<string, string>> {
   return {
     ...each("health.interval", "inter interval"),
     ...each("health.rise", "rise healthythreshold"),
@@ -121,85 +124,11 @@ function everywhere(): Readonly<Record<string, string>> {
     ...each("maxConnections of a target", "maxconn maxconns maxconnections"),
     ...each("timeouts.connect", "connecttimeout proxyconnecttimeout"),
     ...each("timeouts.idle", "idletimeout proxytimeout"),
+    ...each("resolve.interval", "dnsrefreshrate"),
     ...each("slowStart", "slowstart"),
   };
 }
 
-/** What to write instead of a wrong key: a key of the same mapping (`here`), or a place elsewhere in words. */
-export type KeyAdvice =
-  | { readonly kind: "here"; readonly key: string; readonly sure: boolean }
-  | { readonly kind: "elsewhere"; readonly where: string }
-  | { readonly kind: "unknown" };
-
-/** Finds our key for a wrong one in a mapping of a kind that has `keys`: its other spelling, a peer's word, or a near miss. */
-export function adviseKey(key: string, kind: Kind, keys: readonly string[]): KeyAdvice {
-  const folded = fold(key);
-  const spelled = keys.find((each) => fold(each) === folded);
-  if (spelled !== undefined) return { kind: "here", key: spelled, sure: true };
-  const words = keyWords();
-  const peers = kind === "defaults" ? { ...words.listener, ...words.pool } : (words[kind] ?? {});
-  const ours = own(peers, folded) ?? own(everywhere(), folded);
-  if (ours !== undefined) {
-    return keys.includes(ours) ? { kind: "here", key: ours, sure: true } : elsewhere(ours, kind);
-  }
-  const guess = nearest(key, keys, {});
-  if (guess !== undefined) return { kind: "here", key: guess, sure: false };
-  const peer = nearest(key, [], peers);
-  return peer !== undefined && keys.includes(peer)
-    ? { kind: "here", key: peer, sure: false }
-    : { kind: "unknown" };
-}
-
-function elsewhere(where: string, kind: Kind): KeyAdvice {
-  const ofPool = kind === "target" || kind === "listener" || kind === "health" || kind === "ejection" ||
-    kind === "file";
-  const local = where.startsWith("process.") || where.startsWith("pools.") || where.startsWith("defaults.");
-  const expect = kind === "health" && where.startsWith("expect.");
-  const text = `"${where}"${ofPool && !local && !expect && !where.includes(" of ") ? " of the pool" : ""}`;
-  return { kind: "elsewhere", where: where.includes(" of ") ? where : text };
-}
-
-/** Finds the word a wrong one was meant to be, by other spelling, peers' words or few wrong letters; undefined when none is near. */
-export function nearest<W extends string>(
-  found: string,
-  words: readonly W[],
-  peers: Readonly<Record<string, string>>,
-): string | undefined {
-  const folded = fold(found.slice(0, 40));
-  const candidates: [string, string][] = [
-    ...words.map((each): [string, string] => [fold(each), each]),
-    ...Object.entries(peers),
-  ];
-  let best: string | undefined;
-  let bestDistance = Infinity;
-  for (const [candidate, word] of candidates) {
-    const far = distance(folded, candidate);
-    if (far < bestDistance && far <= slips(folded, candidate)) {
-      best = word;
-      bestDistance = far;
-    }
-  }
-  return best;
-}
-
-/**
- * How many wrong letters still make one word of the other. A third of them: "tls" is not a slip of "acl", "leestconn" is one of
- * "leastconn". Two where the word begins alike: letters that changed places count as two, "chekc" is a slip of "check".
- */
-function slips(found: string, word: string): number {
-  const length = Math.max(found.length, word.length);
-  return length > 3 && found[0] === word[0] ? Math.max(2, Math.floor(length / 3)) : Math.floor(length / 3);
-}
-
-/** Takes case, hyphens, underscores and spaces out of a word, so that snake_case and kebab-case meet camelCase. */
-export function fold(word: string): string {
-  return word.replace(/[-_ ]/g, "").toLowerCase();
-}
-
-function own(table: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
-}
-
-function each(ours: string, peers: string): Record<string, string> {
-  return Object.fromEntries(peers.split(" ").map((word) => [word, ours]));
+function each(word: string, peers: string): Record<string, string> {
+  return Object.fromEntries(peers.split(" ").map((peer) => [peer, word]));
 }

@@ -1,6 +1,6 @@
 import * as v from "./valibot.ts";
-import { describe } from "./diagnostic.ts";
-import { isMapping } from "./located.ts";
+import { isMapping } from "../yaml/located.ts";
+import type { ScalarShape } from "./scalars.ts";
 
 /** The kinds of mapping of the language; each has its own keys. */
 export type Kind =
@@ -17,6 +17,7 @@ export type Kind =
   | "health"
   | "expect"
   | "ejection"
+  | "resolve"
   | "retry"
   | "queue";
 
@@ -31,17 +32,17 @@ export type MappingShape<E extends v.ObjectEntries = v.ObjectEntries> = v.Strict
 /** A mapping whose keys are names the operator gives. */
 export type NamedShape<S extends Shape = Shape> = v.RecordSchema<v.StringSchema<undefined>, S, undefined>;
 
-/** A list of at least one item. */
-export type ListShape<S extends Shape = Shape> = v.ArraySchema<S, v.ErrorMessage<v.ArrayIssue>>;
+/** A list of at least one item; `example` is one as it is written. */
+export type ListShape<S extends Shape = Shape> = v.ArraySchema<S, undefined> & { readonly example: string };
 
-/** A value that may be written in two ways, told apart by what it is, so that mistakes keep their exact place. */
+/** A value that may be written in two ways, chosen by what is found, so that mistakes keep their exact position. */
 export type ChoiceShape<A extends Shape = Shape, B extends Shape = Shape> =
   & v.GenericSchema<unknown, v.InferOutput<A> | v.InferOutput<B>>
   & { readonly choice: readonly [A, B]; readonly pick: Pick };
 
 type Pick = (found: unknown) => 0 | 1;
 
-/** Makes a mapping with fixed keys; unknown keys, and values that are no mapping, are found before it is asked (`siftKeys`). */
+/** Makes a mapping with fixed keys; unknown keys, and values that are no mapping, are found before it is asked (`checkKeys`). */
 export function mapping<const E extends v.ObjectEntries>(kind: Kind, entries: E): MappingShape<E> {
   return Object.assign(v.strictObject(entries), { kindOfMapping: kind });
 }
@@ -53,7 +54,7 @@ export function named<S extends Shape>(shape: S): NamedShape<S> {
 
 /** Makes a list; `example` is one item as it is written. */
 export function list<S extends Shape>(item: S, example: string): ListShape<S> {
-  return v.array(item, (issue) => `${describe(issue.input)} is not a list; write [${example}]`);
+  return Object.assign(v.array(item), { example });
 }
 
 /** A single item or a list of them. */
@@ -89,24 +90,14 @@ export function isListShape(shape: Shape): shape is ListShape {
   return shape.type === "array";
 }
 
+/** Tells a scalar from other shapes. */
+export function isScalarShape(shape: Shape): shape is ScalarShape<unknown> {
+  return "read" in shape;
+}
+
 /** Tells a choice from other shapes. */
 export function isChoiceShape(shape: Shape): shape is ChoiceShape {
   return "choice" in shape;
-}
-
-/** Makes the shape of what may stand in a file: the same with every key of every mapping optional. */
-export function written(shape: Shape): Shape {
-  if (isMappingShape(shape)) {
-    const entries: v.ObjectEntries = {};
-    for (const [key, entry] of Object.entries(shape.entries)) {
-      entries[key] = v.optional(written(entry as Shape));
-    }
-    return mapping(shape.kindOfMapping, entries);
-  }
-  if (isNamedShape(shape)) return named(written(shape.value));
-  if (isListShape(shape)) return Object.assign({ ...shape }, { item: written(shape.item) });
-  if (isChoiceShape(shape)) return choice(written(shape.choice[0]), written(shape.choice[1]), shape.pick);
-  return unwrapped(shape);
 }
 
 /** Takes an optional shape out of its wrapping. */

@@ -1,4 +1,4 @@
-import type { Mapping } from "./located.ts";
+import type { Mapping } from "../yaml/located.ts";
 
 /** The built-in defaults in the language's own words: the lowest layer of every mapping. */
 export function builtIn(): BuiltIn {
@@ -31,6 +31,7 @@ export function builtIn(): BuiltIn {
       },
       ejection: { consecutiveFailures: 5, baseTime: "30s", maxTime: "5m", maxShare: "50%" },
       slowStart: "none",
+      resolve: { interval: "30s" },
       retry: { attempts: 3 },
       queue: { size: 1000 },
       hold: "none",

@@ -1,5 +1,5 @@
-import { isProblem, type Problem } from "../values/problem.ts";
-import { scalar, type ScalarSchema } from "./readers.ts";
+import { isProblem, type Problem } from "../../values/problem.ts";
+import { scalar, type ScalarShape } from "./scalars.ts";
 
 /** HTTP status codes from `from` to `to`, both included, 100..599. */
 export interface StatusRange {
@@ -10,7 +10,7 @@ export interface StatusRange {
 const WANTED = `write codes from 100 to 599 such as "200-299" or "200,204"`;
 
 /** Reads "200-299", "200,204", "200-299,404" or a bare 200. */
-export function statusRanges(description: string): ScalarSchema<readonly StatusRange[]> {
+export function statusRanges(description: string): ScalarShape<readonly StatusRange[]> {
   return scalar<readonly StatusRange[]>((found) => {
     if (typeof found !== "string" && typeof found !== "number") {
       return { problem: `is not a list of status codes; ${WANTED}` };

@@ -1,5 +1,6 @@
 // deno-lint-ignore-file explicit-module-boundary-types -- the types are what valibot infers from the page below
-import * as v from "./valibot.ts";
+import { algorithmNames, engineNames } from "../../values/words.ts";
+import { ALGORITHM_WORDS } from "./peer_words.ts";
 import {
   count,
   countOrAuto,
@@ -12,13 +13,13 @@ import {
   text,
   textOrNone,
   word,
-} from "./readers.ts";
+} from "./scalars.ts";
 import { list, mapping, named, oneOrList, scalarOrMapping } from "./shape.ts";
 import { statusRanges } from "./status.ts";
-import { algorithmNames, engineNames } from "../values/words.ts";
-import { ALGORITHM_WORDS } from "./words.ts";
+import { probeUrl } from "./url.ts";
+import * as v from "./valibot.ts";
 
-// The language on one page. What may be left out is said by the built-in defaults (built_in.ts), not here.
+// The language on one page. The built-in defaults (built_in.ts) say what may be left out.
 
 /** The names of pools and listeners. */
 export const NAME = /^(?!(?:constructor|prototype)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -63,17 +64,18 @@ export function health() {
   return mapping("health", {
     check: word("how a target is probed; none = always up", {
       noun: "a health check",
-      words: ["tcp", "http", "https", "none"],
+      words: ["tcp", "http", "https", "url", "none"],
       peers: {
         connect: "tcp",
         tcpcheck: "tcp",
         httpchk: "http",
-        ssl: "https",
-        tls: "https",
+        fetch: "url",
+        uri: "url",
         off: "none",
         false: "none",
       },
     }),
+    url: v.optional(probeUrl("what a url probe asks; {host} and {port} are the target's")),
     path: text("what an http(s) probe asks for", {
       wanted: `a path such as "/health"`,
       test: /^\/[!-~]{0,2047}$/,
@@ -83,7 +85,7 @@ export function health() {
       test: /^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?$/,
     })),
     port: v.optional(count("the port to probe; the target's own if left out", { from: 1, to: 65535 })),
-    method: word("the method of an http(s) probe", {
+    method: word("the method of an http(s) or url probe", {
       noun: "a probe method",
       words: ["GET", "HEAD", "OPTIONS", "POST"],
     }),
@@ -98,7 +100,7 @@ export function health() {
     timeout: duration("longest wait for one probe"),
     rise: count("successes in a row that bring a down target up", { from: 1, to: 1000 }),
     fall: count("failures in a row that take an up target down", { from: 1, to: 1000 }),
-    fastInterval: duration("between two probes while the count is on the move"),
+    fastInterval: duration("between two probes while results differ from the verdict"),
     downInterval: duration("between two probes of a down target"),
     jitter: share("how far an interval may vary", { none: true }),
     initial: word("the state before the first probe", {
@@ -130,11 +132,14 @@ export function pool() {
     health: scalarOrMapping(none("always up", "check, interval"), health()),
     ejection: scalarOrMapping(none("never eject", "consecutiveFailures, baseTime"), ejection()),
     slowStart: duration("how long the weight grows after coming back up", { none: true }),
+    resolve: mapping("resolve", {
+      interval: duration("between two lookups of a target's host name", { fromMs: 1000 }),
+    }),
     retry: mapping("retry", { attempts: count("connect attempts of a session", { from: 1, to: 100 }) }),
     queue: mapping("queue", { size: count("clients waiting for a target", { from: 1, to: 1_000_000 }) }),
     hold: duration("how long clients wait while no target is eligible", { none: true }),
-    onTargetDown: word("open sessions of a target that turns down", {
-      noun: "an answer to a target turning down",
+    onTargetDown: word("open sessions of a target that goes down", {
+      noun: "an answer to a target going down",
       words: ["keep", "close"],
       peers: { shutdownsessions: "close", kill: "close", none: "keep" },
     }),

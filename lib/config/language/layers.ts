@@ -1,4 +1,4 @@
-import { isMapping, type Mapping } from "./located.ts";
+import { isMapping, type Mapping } from "../yaml/located.ts";
 
 /**
  * Lays values over each other, the lowest first: mappings key by key, everything else as a whole.

@@ -1,20 +1,29 @@
-import { quoted } from "../values/printable.ts";
+import { parseAddress, type SocketAddress, type TcpAddress } from "../../values/address.ts";
+import { formatDuration, parseDuration } from "../../values/duration.ts";
+import { quoted } from "../../values/printable.ts";
+import { isProblem, type Problem } from "../../values/problem.ts";
+import { parseShare } from "../../values/share.ts";
+import { nearest } from "./suggestions.ts";
 import * as v from "./valibot.ts";
-import { parseAddress, type SocketAddress, type TcpAddress } from "../values/address.ts";
-import { formatDuration, parseDuration } from "../values/duration.ts";
-import { isProblem, type Problem } from "../values/problem.ts";
-import { parseShare } from "../values/share.ts";
-import { describe } from "./diagnostic.ts";
-import { nearest } from "./words.ts";
 
 /** The JSON Schema of one scalar. */
 export type JsonScalar = { readonly [key: string]: unknown };
 
-/** Reads a scalar of the file into a value, or says what is wrong with it: the phrase after the value found. */
-export type Read<T> = (found: unknown) => T | Problem;
+/** A phrase after the value found; `shown` stands in for a value that must not be repeated, such as a password. */
+export interface ScalarProblem extends Problem {
+  readonly shown?: string;
+}
+
+/** Reads a scalar of the file into a value, or says what is wrong with it. */
+export type Read<T> = (found: unknown) => T | ScalarProblem;
 
 /** A schema of one scalar; carries its JSON Schema, which the reading function cannot tell. */
-export type ScalarSchema<T> = v.GenericSchema<unknown, T> & { readonly json: JsonScalar };
+export type ScalarShape<T> = v.GenericSchema<unknown, T> & {
+  readonly read: Read<T>;
+  readonly json: JsonScalar;
+  /** True where a text in quotes that came from the environment is read as the number that it is. */
+  readonly numeric: boolean;
+};
 
 /** Whether a limit may be switched off. */
 export interface Off {
@@ -22,30 +31,35 @@ export interface Off {
 }
 
 /** The largest delay a timer takes is 2^31-1 ms; this is the whole number of days below it. */
-const LONGEST_MS = 576 * 3_600_000;
+const MAX_MS = 576 * 3_600_000;
 
-/** Makes a schema from a reading function; `json` describes what it accepts. */
-export function scalar<T>(read: Read<T>, json: JsonScalar): ScalarSchema<T> {
+/** Makes a schema from a reading function, which is never asked about nothing; `json` describes what it accepts. */
+export function scalar<T>(read: Read<T>, json: JsonScalar): ScalarShape<T> {
+  const readAny: Read<T> = (found) => found === null || found === undefined ? NOTHING : read(found);
   const schema = v.pipe(
     v.unknown(),
     v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
-      const found = dataset.value;
-      const result = found === null || found === undefined ? nothing() : read(found);
+      const result = readAny(dataset.value);
       if (!isProblem(result)) return result;
-      addIssue({ message: `${describe(found)} ${result.problem}` });
+      addIssue({ message: result.problem });
       return NEVER;
     }),
   );
-  return Object.assign(schema, { json });
+  return Object.assign(schema, { read: readAny, json, numeric: false });
 }
 
-function nothing(): Problem {
-  return { problem: "is written here; write a value or remove the key" };
+const NOTHING: Problem = { problem: "is written here; write a value or remove the key" };
+
+function numeric<T>(shape: ScalarShape<T>): ScalarShape<T> {
+  return Object.assign(shape, { numeric: true });
 }
 
-/** A duration in ms, 1ms to 576h (24 days); `none` reads as Infinity where it is allowed. */
-export function duration(description: string, { none = false }: Off = {}): ScalarSchema<number> {
-  const wanted = `write a duration from 1ms to ${formatDuration(LONGEST_MS)}, such as "5s"`;
+/** A duration in ms, `fromMs` (1 if left out) to 576h (24 days); `none` reads as Infinity where it is allowed. */
+export function duration(
+  description: string,
+  { none = false, fromMs = 1 }: Off & { readonly fromMs?: number } = {},
+): ScalarShape<number> {
+  const wanted = `write a duration from ${formatDuration(fromMs)} to ${formatDuration(MAX_MS)}, such as "5s"`;
   return scalar<number>((found) => {
     if (found === "none") return none ? Infinity : { problem: `is not possible here; ${wanted}` };
     if (meansOff(found) && none) return { problem: `does not mean "off" or "no limit"; write none` };
@@ -53,7 +67,7 @@ export function duration(description: string, { none = false }: Off = {}): Scala
     if (ms === undefined) return { problem: `is not a duration; ${wanted}${none ? " or none" : ""}` };
     if (isProblem(ms)) return ms;
     if (ms === 0 && none) return { problem: `does not mean "off" or "no limit"; write none` };
-    return ms >= 1 && ms <= LONGEST_MS ? ms : { problem: `is out of range; ${wanted}` };
+    return ms >= fromMs && ms <= MAX_MS ? ms : { problem: `is out of range; ${wanted}` };
   }, { description, type: "string", pattern: durationPattern(none) });
 }
 
@@ -66,10 +80,10 @@ function durationPattern(none: boolean): string {
 export function count(
   description: string,
   { from, to, none = false }: Off & { readonly from: number; readonly to: number },
-): ScalarSchema<number> {
+): ScalarShape<number> {
   const wanted = `write a whole number from ${from} to ${to}${none ? " or none" : ""}`;
   const number = { type: "integer", minimum: from, maximum: to };
-  return scalar<number>((found) => {
+  const read: Read<number> = (found) => {
     if (found === "none" && none) return Infinity;
     if (none && from > 0 && meansOff(found)) return { problem: `does not mean "no limit"; write none` };
     if (typeof found === "string" && /^-?\d{1,9}$/.test(found)) {
@@ -78,34 +92,37 @@ export function count(
     if (typeof found !== "number") return { problem: `is not a number; ${wanted}` };
     if (!Number.isInteger(found)) return { problem: `is not a whole number; ${wanted}` };
     return found >= from && found <= to ? found : { problem: `is out of range; ${wanted}` };
-  }, none ? { description, anyOf: [number, { const: "none" }] } : { description, ...number });
+  };
+  return numeric(
+    scalar(read, none ? { description, anyOf: [number, { const: "none" }] } : { description, ...number }),
+  );
 }
 
 /** As `count`, or the word auto. */
 export function countOrAuto(
   description: string,
   { from, to }: { readonly from: number; readonly to: number },
-): ScalarSchema<number | "auto"> {
+): ScalarShape<number | "auto"> {
   const wanted = `write auto or a whole number from ${from} to ${to}`;
-  return scalar<number | "auto">((found) => {
+  const read: Read<number | "auto"> = (found) => {
     if (found === "auto") return found;
     if (typeof found !== "number" || !Number.isInteger(found)) {
       return { problem: `is not a whole number; ${wanted}` };
     }
     return found >= from && found <= to ? found : { problem: `is out of range; ${wanted}` };
-  }, { description, anyOf: [{ type: "integer", minimum: from, maximum: to }, { const: "auto" }] });
+  };
+  const json = { description, anyOf: [{ type: "integer", minimum: from, maximum: to }, { const: "auto" }] };
+  return numeric(scalar(read, json));
 }
 
 /** The number 1. */
-export function languageVersion(description: string): ScalarSchema<1> {
-  return scalar<1>(
-    (found) => (found === 1 ? 1 : { problem: "is not a version of this language; write version: 1" }),
-    { description, const: 1 },
-  );
+export function languageVersion(description: string): ScalarShape<1> {
+  const problem: Problem = { problem: "is not a version of this language; write version: 1" };
+  return numeric(scalar<1>((found) => (found === 1 ? 1 : problem), { description, const: 1 }));
 }
 
 /** A share as a fraction, above 0 to 1; `none` reads as 0 where it is allowed. */
-export function share(description: string, { none = false }: Off = {}): ScalarSchema<number> {
+export function share(description: string, { none = false }: Off = {}): ScalarShape<number> {
   return scalar<number>((found) => {
     if (found === "none" && none) return 0;
     if (typeof found !== "string" && typeof found !== "number") {
@@ -131,7 +148,7 @@ export function word<const W extends string>(
     readonly words: readonly W[];
     readonly peers?: Readonly<Record<string, string>>;
   },
-): ScalarSchema<W> {
+): ScalarShape<W> {
   const { noun, words, peers = {} } = options;
   return scalar<W>((found) => {
     const known = words.find((each) => each === found);
@@ -144,11 +161,11 @@ export function word<const W extends string>(
   }, { description, enum: words });
 }
 
-/** A text that passes `test`; a number or boolean is told to stand in quotes. */
+/** A text that passes `test`; for a number or boolean the answer is to put it in quotes. */
 export function text(
   description: string,
   options: { readonly wanted: string; readonly test: RegExp },
-): ScalarSchema<string> {
+): ScalarShape<string> {
   return scalar<string>((found) => {
     if (typeof found === "number" || typeof found === "boolean") {
       return { problem: `is not a text; write ${quoted(String(found))} in quotes` };
@@ -162,15 +179,13 @@ export function text(
 export function textOrNone(
   description: string,
   options: { readonly wanted: string; readonly test: RegExp },
-): v.GenericSchema<unknown, string | undefined> & { readonly json: JsonScalar } {
-  const plain = text(description, { ...options, wanted: `${options.wanted}, or none` });
-  return Object.assign(v.pipe(plain, v.transform((found) => (found === "none" ? undefined : found))), {
-    json: plain.json,
-  });
+): ScalarShape<string | undefined> {
+  const { read, json } = text(description, { ...options, wanted: `${options.wanted}, or none` });
+  return scalar((found) => (found === "none" ? undefined : read(found)), json);
 }
 
 /** The word none, for what can be switched off as a whole; reads as undefined. */
-export function none(description: string, keys: string): ScalarSchema<undefined> {
+export function none(description: string, keys: string): ScalarShape<undefined> {
   return scalar<undefined>(
     (
       found,
@@ -182,8 +197,8 @@ export function none(description: string, keys: string): ScalarSchema<undefined>
 }
 
 /** Where a listener or the admin server listens: "host:port", "[ipv6]:port" or "unix:/path"; port 0 means any free one. */
-export function listenAddress(description: string): ScalarSchema<SocketAddress> {
-  return scalar((found) => {
+export function listenAddress(description: string): ScalarShape<SocketAddress> {
+  return scalar<SocketAddress>((found) => {
     if (typeof found === "number") return { problem: `is only a number; write "0.0.0.0:${found}"` };
     return typeof found === "string"
       ? parseAddress(found)
@@ -191,9 +206,9 @@ export function listenAddress(description: string): ScalarSchema<SocketAddress> 
   }, { description, type: "string" });
 }
 
-/** Where a target serves: "host:port" with a port from 1; every address of this machine is no place to connect to. */
-export function targetAddress(description: string): ScalarSchema<TcpAddress> {
-  return scalar((found) => {
+/** Where a target serves: "host:port" with a port from 1; nothing can be reached at port 0. */
+export function targetAddress(description: string): ScalarShape<TcpAddress> {
+  return scalar<TcpAddress>((found) => {
     if (typeof found === "number") return { problem: `is only a number; write "127.0.0.1:${found}"` };
     if (typeof found !== "string") {
       return { problem: `is not a target; write "host:port" or keys such as address` };
