@@ -92,6 +92,7 @@ const nonsense: { readonly [name: string]: readonly [text: () => string, mistake
   "wrong escapes in one text": [() => `a: "${fill("\\q")}"`, 1],
   "a wrong line of a million commas": [() => `a: {${fill(",,")}\${`, 1],
   "a line of a million colons": [() => ` [${fill(":")}]:`, 1],
+  "an unfinished text of a million commas": [() => `a: "${fill(",")}`, 1],
   "a text without an end": [() => `a: "${fill("b\n")}`, 1],
   "one long text": [() => `${LISTENERS}pools: "${fill("x ")}"`, 1],
   "one long folded text": [() => `${LISTENERS}pools: >\n${fill("  x\n\n")}`, 1],
