@@ -1,28 +1,42 @@
 import type { Subject } from "./yaml/located.ts";
+import type { Position, Step } from "./yaml/position.ts";
 
 /** A mistake or a remark about a part of the file, before it has a file name. */
 export interface Finding extends Subject {
   readonly message: string;
 }
 
+const MAX_KEPT = 250;
+const MAX_EXAMINED = 1000;
+
 /**
  * Collects what one pass over a file finds, with a bound on memory and work: a nonsense file may hold half a million mistakes.
- * Beyond the first 500 a finding is only counted, and its message, which may compare hundreds of words, is never made.
+ * Once 250 are kept, or 1,000 were looked at, a finding is only counted, and its message, which may take a comparison with hundreds
+ * of words, is never made. What an alias repeats under another path is one finding.
  */
 export class Findings {
-  static readonly maxKept = 500;
   readonly #kept: Finding[] = [];
+  /** The last steps of the paths at each position: what an alias repeats has both in common. */
+  readonly #steps = new Map<Position, (Step | undefined)[]>();
+  #examined = 0;
   #more = 0;
 
   /** Adds a finding; `message` is asked at most once. */
   add({ at, path }: Subject, message: () => string): void {
-    if (this.isFull) this.#more += 1;
-    else this.#kept.push({ at, path, message: message() });
+    const repeated = this.#note(at, path?.step);
+    if (this.isFull) {
+      if (!repeated) this.#more += 1;
+      return;
+    }
+    this.#examined += 1;
+    const finding = { at, path, message: message() };
+    const same = (other: Finding) => other.at === at && other.message === finding.message;
+    if (!repeated || !this.#kept.some(same)) this.#kept.push(finding);
   }
 
   /** True when further findings are only counted: nothing needs to be prepared for their messages. */
   get isFull(): boolean {
-    return this.#kept.length >= Findings.maxKept;
+    return this.#kept.length >= MAX_KEPT || this.#examined >= MAX_EXAMINED;
   }
 
   /** In the order in which they were found. */
@@ -33,5 +47,14 @@ export class Findings {
   /** How many there were besides those kept. */
   get more(): number {
     return this.#more;
+  }
+
+  /** Notes where a finding is; returns whether one was there before. */
+  #note(at: Position, step: Step | undefined): boolean {
+    const steps = this.#steps.get(at);
+    if (steps === undefined) this.#steps.set(at, [step]);
+    else if (steps.includes(step)) return true;
+    else steps.push(step);
+    return false;
   }
 }

@@ -61,19 +61,12 @@ function checkTogether(file: LocatedValue, findings: Findings): void {
 }
 
 function mistakes(
-  [document, ...later]: readonly [Findings, ...Findings[]],
+  passes: readonly Findings[],
   file: string,
 ): { readonly diagnostics: readonly Diagnostic[]; readonly more: number } {
-  // A value that could not be read has its finding; what else is found at it, by whatever alias, is a consequence.
-  const unread = new Set(document.kept.map(positionKey));
-  const others = later.flatMap(({ kept }) => kept).filter((each) => !unread.has(positionKey(each)));
-  const { listed, more } = list([...document.kept, ...others], file);
-  const unlisted = [document, ...later].reduce((sum, each) => sum + each.more, 0);
+  const { listed, more } = list(passes.flatMap(({ kept }) => kept), file);
+  const unlisted = passes.reduce((sum, each) => sum + each.more, 0);
   return { diagnostics: listed, more: more + unlisted };
-}
-
-function positionKey({ at }: Finding): string {
-  return `${at.line}:${at.column}`;
 }
 
 /**
@@ -89,7 +82,8 @@ function list(
   for (const finding of findings.toSorted(byPosition)) {
     const { at, message } = finding;
     const diagnostic = { file, line: at.line, column: at.column, path: formatPath(finding.path), message };
-    const marks = [`${positionKey(finding)} ${diagnostic.path}`, `${positionKey(finding)}: ${message}`];
+    const position = `${at.line}:${at.column}`;
+    const marks = [`${position} ${diagnostic.path}`, `${position}: ${message}`];
     if (!marks.some((mark) => seen.has(mark))) diagnostics.push(diagnostic);
     for (const mark of marks) seen.add(mark);
   }

@@ -195,6 +195,95 @@ pools:
   });
 });
 
+Deno.test("config: a check of a URL carries the URL as it is written, what it expects, and no path, host or port", () => {
+  const config = configOf(`${LISTENERS}
+defaults: { health: { check: url, expect: { status: "200" } } }
+pools:
+  app: { targets: ["a:1"], health: { url: "HTTP://{host}:8008/primary?port={port}", method: OPTIONS } }
+`);
+  assert.deepEqual(config.pools[0]?.health, {
+    check: "url",
+    url: "HTTP://{host}:8008/primary?port={port}",
+    method: "OPTIONS",
+    expect: { status: [{ from: 200, to: 200 }], body: undefined },
+    timing: TIMING,
+  });
+});
+
+Deno.test("config: a password in a URL to probe is not repeated", () => {
+  for (
+    const url of [
+      "http://u:secret@{host}/",
+      "http:/u:secret@{host}",
+      "u:secret@{host}",
+      "http://u:secret @{host}",
+    ]
+  ) {
+    const lines = linesOf(
+      `${LISTENERS}\npools: { app: { targets: ["a:1"], health: { check: url, url: "${url}" } } }`,
+    );
+    assert.match(lines.join("\n"), /has a user or a password in it/, url);
+    assert.doesNotMatch(lines.join("\n"), /secret/, url);
+  }
+});
+
+Deno.test("config: names are looked up every 30 seconds unless the pool or defaults say otherwise", () => {
+  const config = configOf(`${LISTENERS}
+defaults: { resolve: { interval: 10s } }
+pools:
+  app: { targets: ["a:1"] }
+  two: { targets: ["a:1"], resolve: { interval: 1m } }
+`);
+  assert.deepEqual(config.pools.map(({ resolveIntervalMs }) => resolveIntervalMs), [10_000, 60_000]);
+});
+
+Deno.test("config: a text in quotes that came from the environment is a number where a number belongs", () => {
+  const env = { W: "7", N: "none", A: "auto", NAME: "5", V: "1" };
+  const yaml = `version: "\${V}"
+process: { workers: "\${W}" }
+listeners: { web: { bind: "0.0.0.0:8080", pool: "\${NAME}", maxConnections: "\${N}" } }
+pools: { "5": { targets: [{ address: "h\${NAME}:80", weight: "\${W}", tier: "1\${V}" }], health: { check: http, expect: { body: "\${NAME}" } } } }
+`;
+  const json = JSON.stringify({
+    process: { workers: "${A}" },
+    listeners: { web: { bind: "0.0.0.0:8080", pool: "5", maxConnections: "${W}0" } },
+    pools: { 5: { targets: [{ address: "h${NAME}:80", weight: "${X:-3}" }], retry: { attempts: "${W}" } } },
+  });
+  const [first, second] = [configOf(yaml, env), configOf(json, env)];
+  assert.equal(first.process.workers, 7);
+  assert.equal(first.listeners[0]?.maxConnections, Infinity);
+  // What is wanted as a text stays one.
+  assert.equal(first.listeners[0]?.pool, "5");
+  const { targets, health } = first.pools[0]!;
+  assert.deepEqual(targets[0], {
+    address: { kind: "tcp", host: "h5", port: 80 },
+    weight: 7,
+    maxConnections: Infinity,
+    tier: 11,
+  });
+  assert.equal(health.check === "http" && health.expect.body, "5");
+  assert.equal(second.process.workers, "auto");
+  assert.equal(second.listeners[0]?.maxConnections, 70);
+  assert.equal(second.pools[0]?.targets[0]?.weight, 3);
+  assert.equal(second.pools[0]?.retry.attempts, 7);
+});
+
+Deno.test("config: a text in quotes that is written out, tagged as a text or no number stays a mistake where a number belongs", () => {
+  const attempts = (value: string) =>
+    linesOf(`${LISTENERS}\npools: { app: { targets: ["a:1"], retry: { attempts: ${value} } } }`, {
+      W: "7",
+      B: "101",
+      T: "x7",
+    })
+      .map((line) => line.replace(/^.*attempts: /, ""));
+  assert.deepEqual(attempts(`"7"`), [`"7" is a text; write 7 without quotes`]);
+  assert.deepEqual(attempts(`!!str "\${W}"`), [`"7" is a text; write 7 without quotes`]);
+  assert.deepEqual(attempts(`"\${T}"`), [`"x7" is not a number; write a whole number from 1 to 100`]);
+  assert.deepEqual(attempts(`"\${B}"`), ["101 is out of range; write a whole number from 1 to 100"]);
+  assert.deepEqual(attempts(`"\${W}.5"`), ["7.5 is not a whole number; write a whole number from 1 to 100"]);
+  assert.deepEqual(attempts(`'\${W}'`), []);
+});
+
 Deno.test("config: references to the environment are replaced in values, plain ones keep their kind", () => {
   const config = configOf(
     `listeners: { web: { bind: "\${HOST}:\${PORT:-80}", pool: app } }

@@ -41,8 +41,9 @@ Deno.test("lb check --json prints one object, for a wrong file too", async () =>
   await using bad = await TextFile.write(wrong);
   const failed = await lb(["check", "--json", "-c", bad.path]);
   assert.equal(failed.code, 3);
-  const { ok, errors } = JSON.parse(failed.stdout);
+  const { ok, errors, more } = JSON.parse(failed.stdout);
   assert.equal(ok, false);
+  assert.equal(more, 0);
   assert.equal(errors.length, 3);
   assert.deepEqual(
     errors.map(({ path }: { path: string }) => path),
@@ -52,7 +53,7 @@ Deno.test("lb check --json prints one object, for a wrong file too", async () =>
   await using good = await TextFile.write(yaml({ targets: ["127.0.0.1:1"] }));
   const passed = await lb(["check", "--json", "-c", good.path]);
   assert.equal(passed.code, 0);
-  assert.deepEqual(JSON.parse(passed.stdout), { ok: true, errors: [], notes: [], live: [] });
+  assert.deepEqual(JSON.parse(passed.stdout), { ok: true, errors: [], notes: [], more: 0, live: [] });
 });
 
 Deno.test("lb check of a file that is not there exits 3 and says so", async () => {

@@ -40,6 +40,8 @@ class KeyCheck {
   }
 
   check(shape: Shape, found: LocatedValue): LocatedValue {
+    // It could not be read, which is a finding already.
+    if (found.value === undefined) return found;
     if (isChoiceShape(shape)) return this.check(shape.choice[shape.pick(found.value)], found);
     if (isListShape(shape)) return this.#list(shape, found);
     if (isScalarShape(shape)) return this.#scalar(shape, found);

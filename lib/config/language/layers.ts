@@ -9,6 +9,8 @@ export function overlay(layers: readonly unknown[]): unknown {
   const top = present.at(-1);
   if (!isMapping(top)) return top;
   const mappings = present.filter(isMapping);
+  // Most parts of a pool are written in one layer alone, and thousands of pools can share it.
+  if (mappings.length === 1) return top;
   const result: { [key: string]: unknown } = Object.create(null);
   for (const key of new Set(mappings.flatMap((mapping) => Object.keys(mapping)))) {
     result[key] = overlay(mappings.map((mapping) => mapping[key]));

@@ -12,30 +12,24 @@ const MAX_LENGTH = 2048;
 export function probeUrl(description: string): ScalarShape<string> {
   return scalar<string>((found) => {
     if (typeof found !== "string") return { problem: `is not a URL; write ${EXAMPLE}` };
-    if (found.length > MAX_LENGTH) {
-      return { problem: `is longer than ${MAX_LENGTH} characters; write a shorter URL` };
-    }
     return problemOf(found) ?? found;
   }, { description, type: "string", pattern: "^[hH][tT][tT][pP][sS]?://[!-~]+$" });
 }
 
-/** Puts a target into a probe's URL; `host` is a name, an IPv4 address or an IPv6 address without brackets. */
-export function fillProbeUrl(
-  url: string,
-  { host, port }: { readonly host: string; readonly port: number },
-): string {
-  const inUrl = host.includes(":") ? `[${host}]` : host;
-  return url.replaceAll(PLACEHOLDER, (placeholder) => placeholder === "{host}" ? inUrl : String(port));
-}
-
 const PLACEHOLDER = /\{(?:host|port)\}/g;
 
+/** What may hold a user and a password, in a text that need not be a URL. */
+const AUTHORITY = /^(?:[a-z][a-z0-9+.-]*:)?[\\/]*([^\\/?#]*)/i;
+
 function problemOf(found: string): ScalarProblem | undefined {
-  const url = URL.parse(fillProbeUrl(found, { host: "host.example", port: 80 }));
   // Before everything else, because every other answer repeats what was found.
-  if (url !== null && (url.username !== "" || url.password !== "")) return withCredentials(found);
-  const scheme = /^https?:\/\//i.test(found);
-  if (!scheme) return { problem: `does not start with http:// or https://; write ${EXAMPLE}` };
+  if (AUTHORITY.exec(found)?.[1]?.includes("@") === true) return withCredentials(found);
+  if (found.length > MAX_LENGTH) {
+    return { problem: `is longer than ${MAX_LENGTH} characters; write a shorter URL` };
+  }
+  if (!/^https?:\/\//i.test(found)) {
+    return { problem: `does not start with http:// or https://; write ${EXAMPLE}` };
+  }
   if (!/^[!-~]*$/.test(found)) {
     return { problem: "has a space or a character that a URL cannot have; write it as %20 and the like" };
   }
@@ -44,7 +38,8 @@ function problemOf(found: string): ScalarProblem | undefined {
   if (found.includes("#")) {
     return { problem: `has a part behind "#", which is never sent; remove it, or write the # as %23` };
   }
-  return url === null ? { problem: `is not a URL; write ${EXAMPLE}` } : undefined;
+  const sample = found.replaceAll("{host}", "host.example").replaceAll("{port}", "80");
+  return URL.parse(sample) === null ? { problem: `is not a URL; write ${EXAMPLE}` } : undefined;
 }
 
 function unknownPlaceholder(brace: string): Problem {
@@ -57,7 +52,7 @@ function unknownPlaceholder(brace: string): Problem {
 /** `fetch` refuses such a URL, and it would stand in every log line that names it. */
 function withCredentials(found: string): ScalarProblem {
   return {
-    shown: describe(found.replace(/\/\/[^/?#]*@/, "//...@")),
+    shown: describe(found.replace(/^[^?#]*@/, "...@")),
     problem: "has a user or a password in it, which a probe cannot send; remove them, " +
       "and let the server answer this path without a login",
   };

@@ -4,7 +4,7 @@ import type { Environment } from "./environment.ts";
 import { expand } from "./expansion.ts";
 import type { LocatedValue } from "./located.ts";
 import { NodeReader } from "./node_reader.ts";
-import { isScalar, MAX_DEPTH, MAX_LEXEMES, type Parsed, parseYaml, type SyntaxMistake } from "./parser.ts";
+import { isScalar, MAX_DEPTH, MAX_WORDS, type Parsed, parseYaml, type SyntaxMistake } from "./parser.ts";
 import type { Position } from "./position.ts";
 
 /** The value of a file with its positions, or nothing but findings when it cannot be read. */
@@ -17,7 +17,7 @@ const MAX_LENGTH = 1024 * 1024;
 const START: Position = { line: 1, column: 1 };
 
 /**
- * Reads one YAML document of at most 1 MiB, 100 levels, 300,000 words and signs, and 200,000 values with its aliases expanded.
+ * Reads one YAML document of at most 1 MiB, 100 levels, 160,000 words and signs, and 200,000 values with its aliases expanded.
  * References to the environment are replaced in values, not in keys. A mistake of the syntax is reported alone: what the parser
  * says after it is most often its consequence.
  */
@@ -40,8 +40,8 @@ export function readDocument(text: string, env: Environment): ReadDocument {
 }
 
 const TOO_DEEP = `values nest deeper than ${MAX_DEPTH} levels; flatten the file`;
-const TOO_LARGE = `more than ${MAX_LEXEMES.toLocaleString("en")} words and signs stand before this one; ` +
-  `shorten the file: a target without settings of its own needs only "host:port"`;
+const TOO_LARGE = `here the file becomes larger than ${MAX_WORDS / 1000},000 words and signs; ` +
+  `shorten it: a target without settings of its own needs only "host:port"`;
 
 function unreadable(at: Position, message: string): ReadDocument {
   const findings = new Findings();

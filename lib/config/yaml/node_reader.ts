@@ -113,7 +113,7 @@ export class NodeReader {
       { at, path },
       () => `alias ${quoted(node.source)} has no anchor before it; write &NAME where it is meant`,
     );
-    return plain(null, at);
+    return plain(UNREAD, at);
   }
 
   #scalar(node: Scalar, { at, path }: Context): Part {
@@ -123,7 +123,7 @@ export class NodeReader {
     const result = this.#references.replaceIn(value);
     if (result.kind === "problem") {
       this.#findings.add({ at, path }, () => result.message);
-      return plain(null, at);
+      return plain(UNREAD, at);
     }
     if (!result.changed || node.tag !== undefined) return plain(result.text, at);
     const reread = this.#reread(result.text);
@@ -148,6 +148,9 @@ export class NodeReader {
     return { line: Math.max(1, line), column: Math.max(1, col) };
   }
 }
+
+/** The value of what could not be read and has its finding: no check says anything more about it, by whatever alias it is met. */
+const UNREAD = undefined;
 
 function plain(value: unknown, at: Position): Part {
   return { kind: "scalar", value, unquoted: undefined, at };

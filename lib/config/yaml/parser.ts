@@ -5,8 +5,11 @@ import { Composer, type Document, Lexer, LineCounter, Parser } from "yaml";
 export { isAlias, isMap, isScalar, isSeq } from "yaml";
 export type { Alias, Document, LineCounter, Node, Scalar, YAMLMap } from "yaml";
 
-/** How many words, signs and gaps between them a file may have: 8,000 targets with four keys each have 280,000. */
-export const MAX_LEXEMES = 300_000;
+/**
+ * How many words and signs a file may have; three gaps, line breaks or comments count as one, which is what they cost. About half
+ * a second of parsing: 8,000 targets with an address and two more keys each have 157,000.
+ */
+export const MAX_WORDS = 160_000;
 
 /** How many levels of lists and mappings a file may have. */
 export const MAX_DEPTH = 100;
@@ -87,10 +90,10 @@ class Parse {
 
   #readAll(source: string): "tooDeep" | "tooLarge" | undefined {
     this.#lines.addNewLine(0);
-    let lexemes = 0;
+    let thirds = 0;
     for (const lexeme of new Lexer().lex(source)) {
-      lexemes += 1;
-      if (lexemes > MAX_LEXEMES) return "tooLarge";
+      thirds += isGap(lexeme) ? 1 : 3;
+      if (thirds > 3 * MAX_WORDS) return "tooLarge";
       for (const token of this.#parser.next(lexeme)) this.#compose(token);
       // The document itself and the innermost value are on the stack too.
       if (this.#parser.stack.length > MAX_DEPTH + 2) return "tooDeep";
@@ -115,9 +118,15 @@ class Parse {
   }
 
   #addMistake(mistake: SyntaxMistake): void {
-    this.#mistakes.push(mistake);
+    // The library catches what is thrown while a scalar is read, and reports it as one more mistake.
     if (this.#mistakes.length >= MAX_MISTAKES) throw new Enough();
+    this.#mistakes.push(mistake);
   }
+}
+
+function isGap(lexeme: string): boolean {
+  const first = lexeme[0];
+  return first === " " || first === "\n" || first === "\r" || first === "\t" || first === "#";
 }
 
 /** The forms in which the library says where a mistake is. */
