@@ -135,6 +135,10 @@ Deno.test("an address of the wrong length is none", () => {
   assert.deepEqual(readAnswer(bytes.subarray(0, -1), question), { kind: "noData" });
 });
 
+Deno.test("an answer that is cut in its last record is none, rather than one without an address", () => {
+  assert.equal(readAnswer(message({ answers }).subarray(0, -1), question), undefined);
+});
+
 Deno.test("no bytes make the reading of an answer throw", () => {
   const valid = message({
     answers: [

@@ -37,6 +37,19 @@ Deno.test("a change of the hosts file counts at the next lookup", async () => {
   assert.deepEqual(await world.lookup("app.test"), found("192.0.2.1"));
 });
 
+Deno.test("a large hosts file is read once a second, however many names are looked up", async () => {
+  await using dns = new StubDns(withAddresses("192.0.2.1"));
+  let now = 0;
+  const blocked = Array.from({ length: 20_000 }, (_, n) => `0.0.0.0 n${n}.test\n`).join("");
+  using world = new ResolverWorld({ servers: [dns], hosts: `${blocked}10.0.0.1 app.test\n`, now: () => now });
+  assert.deepEqual(await world.lookup("app.test"), found("10.0.0.1"));
+  world.writeHosts("10.0.0.2 app.test\n");
+  now = 999;
+  assert.deepEqual(await world.lookup("app.test"), found("10.0.0.1"));
+  now = 1000;
+  assert.deepEqual(await world.lookup("app.test"), found("10.0.0.2"));
+});
+
 Deno.test("without a hosts file, or with something else in its place, DNS is asked all the same", async () => {
   await using dns = new StubDns(withAddresses("192.0.2.1"));
   using world = new ResolverWorld({ servers: [dns], hosts: "10.0.0.1 app.test\n" });
