@@ -86,6 +86,7 @@ systemTest("lookups that wait for a silent name server occupy no thread", async 
   await eventually("all the questions", () => dns.asked.length >= 100);
   const { known, before, during, kinds } = JSON.parse(await running);
   assert.deepEqual(known, { kind: "found", addresses: ["127.0.0.2"] });
-  assert(Number(during) <= Number(before), `${before} threads before, ${during} while 50 lookups wait`);
+  // getaddrinfo would take one for each, up to the 32 of the pool; the runtime itself starts one or two when it likes.
+  assert(Number(during) - Number(before) < 5, `${before} threads before, ${during} while 50 lookups wait`);
   assert.deepEqual(kinds, ["failed"]);
 });

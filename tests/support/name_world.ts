@@ -21,7 +21,17 @@ export class NameWorld implements Disposable {
   /** The words in front of a command that has to run there. It stays one process, with the pid that was started. */
   get inside(): readonly string[] {
     const mounts = 'mount --bind "$0/hosts" /etc/hosts && mount --bind "$0/resolv.conf" /etc/resolv.conf';
-    return ["unshare", "--mount", "sh", "-c", `${mounts} && exec "$@"`, this.#folder];
+    // Deno would ask for the address of its own updates, with getaddrinfo.
+    return [
+      "env",
+      "DENO_NO_UPDATE_CHECK=1",
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      `${mounts} && exec "$@"`,
+      this.#folder,
+    ];
   }
 
   /** Changes /etc/hosts, for programs that run already too. */
