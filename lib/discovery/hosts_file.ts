@@ -9,7 +9,7 @@ export type HostsFile = ReadonlyMap<string, readonly string[]>;
 export function parseHosts(text: string, { maxAddresses }: { readonly maxAddresses: number }): HostsFile {
   const entries = new Map<string, string[]>();
   for (const line of text.split("\n")) {
-    const [written, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+    const [written, ...names] = line.split("#", 1)[0]!.trim().split(/\s+/);
     const address = canonicalIp(written!);
     if (address === undefined) continue;
     for (const name of names.map(canonicalName)) {

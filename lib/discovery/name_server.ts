@@ -68,11 +68,15 @@ async function askByUdp(
   const all = (missing: Reply) => answers.map((answer) => answer ?? missing);
   try {
     // A socket for each asking: its port, chosen by the kernel, is one thing more that a forger has to guess.
-    const hostname = server.hostname.includes(":") ? "::" : "0.0.0.0";
-    const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+    const { hostname, port } = server;
+    const socket = Deno.listenDatagram({
+      transport: "udp",
+      hostname: hostname.includes(":") ? "::" : "0.0.0.0",
+      port: 0,
+    });
     using _closing = new Closing(socket, signal);
     for (const question of questions) {
-      await socket.send(encodeQuestion(question), { transport: "udp", ...server });
+      await socket.send(encodeQuestion(question), { transport: "udp", hostname, port });
     }
     const buffer = new Uint8Array(maxDatagramBytes);
     for (let foreign = 0; foreign < maxForeign && answers.includes(undefined);) {
@@ -137,7 +141,7 @@ async function readExactly(conn: Deno.Conn, length: number): Promise<Uint8Array>
   return bytes;
 }
 
-/** Expected outcomes of socket calls. What is no I/O error at all is a mistake here and must not pass for one. */
+/** What a socket call has thrown, as a reply: whatever it is, it ends one asking of one server and nothing else. */
 function localFailure(error: unknown): Reply {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"].includes(String(code))) return { kind: "noResources" };

@@ -47,6 +47,8 @@ export interface ResolverOptions {
   readonly maxLookups?: number;
   /** Whether the system has a hosts file and a resolver configuration; without, Deno's own DNS client asks. */
   readonly hasFiles?: boolean;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
 }
 
 const defaults = {
@@ -55,18 +57,22 @@ const defaults = {
   // As long as three silent servers take with the settings that resolv.conf(5) gives when the file gives none.
   maxMs: 30_000,
   maxLookups: 64,
+  now: () => performance.now(),
 };
 
 const dnsPort = 53;
 /** Lists that block advertisements make hosts files of some megabytes. */
 const maxHostsBytes = 8 * 1024 * 1024;
+/** Reading and comparing 6 MB takes 8 ms, and a thousand names may be looked up in one moment: not for each of them. */
+const largeHostsBytes = 256 * 1024;
+const largeHostsMs = 1000;
 const maxResolvConfBytes = 64 * 1024;
 
 /**
  * The resolver of this system.
  *
  * It uses neither getaddrinfo nor a thread: a name server that is silent holds nobody up. Both files are read at each lookup, so
- * that a change counts at once. Other sources that the C library may know (nsswitch.conf: mDNS, LDAP) are not asked.
+ * that a change counts at once; a hosts file of more than 256 KiB once a second. Other sources that the C library may know (nsswitch.conf: mDNS, LDAP) are not asked.
  */
 export function systemResolver(options: ResolverOptions = {}): Resolver {
   return new SystemResolver(options);
@@ -77,6 +83,7 @@ class SystemResolver implements Resolver {
   readonly #permits: Semaphore;
   /** The hosts file as it was read last: of a large one, the comparison costs less than parsing it. */
   #hosts: { readonly text: string; readonly file: HostsFile } = { text: "", file: new Map() };
+  #hostsReadAt = -Infinity;
 
   constructor(options: ResolverOptions) {
     this.#options = { ...defaults, ...options };
@@ -100,6 +107,11 @@ class SystemResolver implements Resolver {
   }
 
   #readHosts(): HostsFile {
+    const now = this.#options.now();
+    if (this.#hosts.text.length > largeHostsBytes && now - this.#hostsReadAt < largeHostsMs) {
+      return this.#hosts.file;
+    }
+    this.#hostsReadAt = now;
     const text = readSmallFile(this.#options.hostsPath, maxHostsBytes) ?? "";
     if (text !== this.#hosts.text) this.#hosts = { text, file: parseHosts(text, { maxAddresses }) };
     return this.#hosts.file;
