@@ -1,7 +1,8 @@
 /** Sockets for the fixed load, by the kernel's own calls: Deno's event loop would add its own delays to the latencies. */
 import { ep, epollEvent, so } from "../../lib/relay/linux/libc.ts";
+import type { Endpoint } from "./listening.ts";
 
-const mostEvents = 64;
+const maxEvents = 64;
 /** fcntl.h */
 const fSetfl = 4;
 const oNonblock = 0o4000;
@@ -22,21 +23,21 @@ const symbols = {
   prctl: { parameters: ["i32", "u64"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** So many connections to one port of 127.0.0.1, known by their index. Dispose it to have them closed. */
+/** So many connections to one endpoint, known by their index. Dispose it to have them closed. */
 export class PacedSockets implements Disposable {
   readonly #libc = Deno.dlopen("libc.so.6", symbols);
   readonly #epoll: number;
   readonly #descriptors: number[] = [];
-  readonly #events = new Uint8Array(mostEvents * epollEvent.bytes);
+  readonly #events = new Uint8Array(maxEvents * epollEvent.bytes);
   readonly #eventsView = new DataView(this.#events.buffer);
   readonly #timeout = new BigInt64Array(2);
   readonly #timeoutBytes = new Uint8Array(this.#timeout.buffer);
 
   /** Throws when a connection is refused. */
-  constructor(port: number, count: number) {
+  constructor(endpoint: Endpoint, count: number) {
     this.#libc.symbols.prctl(prSetTimerslack, 1n);
     this.#epoll = this.#libc.symbols.epoll_create1(0);
-    for (let index = 0; index < count; index++) this.#open(port, index);
+    for (let index = 0; index < count; index++) this.#open(endpoint, index);
   }
 
   /** Sends a short request whole; false when the connection did not take it. */
@@ -54,7 +55,7 @@ export class PacedSockets implements Disposable {
   wait(ms: number): number {
     this.#timeout[0] = BigInt(Math.floor(ms / 1000));
     this.#timeout[1] = BigInt(Math.floor((ms % 1000) * 1e6));
-    return this.#libc.symbols.epoll_pwait2(this.#epoll, this.#events, mostEvents, this.#timeoutBytes, null);
+    return this.#libc.symbols.epoll_pwait2(this.#epoll, this.#events, maxEvents, this.#timeoutBytes, null);
   }
 
   /** The index of the nth connection that the last `wait` found. */
@@ -67,7 +68,7 @@ export class PacedSockets implements Disposable {
     this.#libc.close();
   }
 
-  #open(port: number, index: number): void {
+  #open({ address: host, port }: Endpoint, index: number): void {
     const { symbols: libc } = this.#libc;
     const descriptor = libc.socket(so.AF_INET, 1, 0);
     this.#descriptors.push(descriptor);
@@ -76,14 +77,11 @@ export class PacedSockets implements Disposable {
       0,
       port >> 8,
       port & 0xff,
-      127,
-      0,
-      0,
-      1,
+      ...host.split(".").map(Number),
       ...new Array(8).fill(0),
     ]);
     if (libc.connect(descriptor, address, address.length) !== 0) {
-      throw new Error(`port ${port} refused a connection`);
+      throw new Error(`${host}:${port} refused a connection`);
     }
     libc.setsockopt(descriptor, so.IPPROTO_TCP, so.TCP_NODELAY, new Uint8Array([1, 0, 0, 0]), 4);
     libc.fcntl(descriptor, fSetfl, oNonblock);
