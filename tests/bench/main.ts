@@ -5,7 +5,7 @@ import { type LegName, obstacleTo, openLeg } from "./leg.ts";
 import { describeMachine } from "./machine.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 import { missingPackages } from "./programs.ts";
-import { reportOf } from "./report.ts";
+import { type ReportInput, reportOf } from "./report.ts";
 import { Rig } from "./rig.ts";
 import { type LegResults, runLeg } from "./rounds.ts";
 
@@ -29,10 +29,7 @@ async function main(args: string[]): Promise<number> {
     printError(`bench: something is missing; install it with: apt-get install -y ${missing.join(" ")}`);
     return 1;
   }
-  const { legs, skipped } = possible(options.legs);
-  for (const line of skipped) printError(`bench: ${line}`);
-  if (legs.length === 0) return 1;
-  return await bench({ ...options, legs }, { command: ["deno task bench", ...args].join(" "), skipped });
+  return await bench(options, ["deno task bench", ...args].join(" "));
 }
 
 /** The legs that this machine has, and a line for each that it lacks. */
@@ -46,36 +43,33 @@ function possible(asked: readonly LegName[]): { legs: LegName[]; skipped: string
   };
 }
 
-interface Context {
-  readonly command: string;
-  readonly skipped: readonly string[];
-}
-
-async function bench(options: Options, { command, skipped }: Context): Promise<number> {
+async function bench(options: Options, command: string): Promise<number> {
   const stop = new AbortController();
-  const date = new Date();
   let rig: Rig | undefined;
   const interrupt = () => {
     stop.abort(new Error("interrupted"));
     // Whoever waits for a server now would wait until its load is over.
     (rig?.[Symbol.asyncDispose]() ?? Promise.resolve()).finally(() => Deno.exit(130));
   };
+  // Before the first namespace is made: what is caught ends no synchronous work in its middle.
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, interrupt);
   try {
+    const { legs, skipped } = possible(options.legs);
+    for (const line of skipped) printError(`bench: ${line}`);
+    if (legs.length === 0) return 1;
+    const date = new Date();
     const results: LegResults[] = [];
-    for (const name of options.legs) {
-      rig = new Rig({ leg: openLeg(name), lb: options.lb });
+    for (const name of legs) {
+      using opened = new DisposableStack();
+      rig = new Rig({ leg: opened.use(openLeg(name)), lb: options.lb });
+      // The rig disposes its leg.
+      opened.move();
       await rig.startTargets();
       results.push(await runLeg({ rig, options, log: printError, signal: stop.signal }));
       await rig[Symbol.asyncDispose]();
     }
-    const machine = await describeMachine();
-    print(reportOf({ machine, command, date, options, results, skipped }));
-    Deno.mkdirSync(dirname(options.jsonFile), { recursive: true });
-    const whole = { command, date, machine, options, definitions: definitions(), legs: results };
-    Deno.writeTextFileSync(options.jsonFile, JSON.stringify(whole, null, 1) + "\n");
-    printError(`every sample: ${options.jsonFile}`);
+    publish({ machine: await describeMachine(), command, date, options, results, skipped });
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 130;
@@ -85,6 +79,15 @@ async function bench(options: Options, { command, skipped }: Context): Promise<n
     await rig?.[Symbol.asyncDispose]();
     for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
   }
+}
+
+function publish(input: ReportInput): void {
+  const { jsonFile } = input.options;
+  print(reportOf(input));
+  Deno.mkdirSync(dirname(jsonFile), { recursive: true });
+  const whole = { ...input, definitions: definitions() };
+  Deno.writeTextFileSync(jsonFile, JSON.stringify(whole, null, 1) + "\n");
+  printError(`every sample: ${jsonFile}`);
 }
 
 function print(text: string): void {

@@ -31,8 +31,8 @@ export class Rig implements AsyncDisposable {
 
   constructor({ leg, lb }: { leg: Leg; lb: Options["lb"] }) {
     this.leg = leg;
-    this.#folder = Deno.makeTempDirSync({ prefix: "lb-bench-" });
     this.#lb = lb;
+    this.#folder = Deno.makeTempDirSync({ prefix: "lb-bench-" });
   }
 
   /** Starts the two targets, which the servers need. */
