@@ -1,12 +1,16 @@
 /** Sockets for the fixed load, by the kernel's own calls: Deno's event loop would add its own delays to the latencies. */
-import { ep, epollEvent, so } from "../../lib/relay/linux/libc.ts";
+import { epollEvent } from "../../lib/relay/linux/libc.ts";
 import type { Endpoint } from "./listening.ts";
 
 const maxEvents = 64;
+/** sys/socket.h, netinet/in.h, netinet/tcp.h */
+const [afInet, sockStream, msgNosignal, ipprotoTcp, tcpNodelay] = [2, 1, 0x4000, 6, 1];
+/** sys/epoll.h */
+const [epollCtlAdd, epollIn] = [1, 1];
 /** fcntl.h */
 const fSetfl = 4;
 const oNonblock = 0o4000;
-/** sys/prctl.h: how late the kernel may wake a thread, 50 microseconds unless told. */
+/** sys/prctl.h: how late the kernel may wake a thread, 50 microseconds unless set. */
 const prSetTimerslack = 29;
 
 const symbols = {
@@ -42,7 +46,7 @@ export class PacedSockets implements Disposable {
 
   /** Sends a short request whole; false when the connection did not take it. */
   send(index: number, request: Uint8Array<ArrayBuffer>): boolean {
-    const sent = this.#libc.symbols.send(this.#descriptors[index]!, request, request.length, so.MSG_NOSIGNAL);
+    const sent = this.#libc.symbols.send(this.#descriptors[index]!, request, request.length, msgNosignal);
     return sent === request.length;
   }
 
@@ -70,10 +74,10 @@ export class PacedSockets implements Disposable {
 
   #open({ address: host, port }: Endpoint, index: number): void {
     const { symbols: libc } = this.#libc;
-    const descriptor = libc.socket(so.AF_INET, 1, 0);
+    const descriptor = libc.socket(afInet, sockStream, 0);
     this.#descriptors.push(descriptor);
     const address = new Uint8Array([
-      so.AF_INET,
+      afInet,
       0,
       port >> 8,
       port & 0xff,
@@ -83,11 +87,11 @@ export class PacedSockets implements Disposable {
     if (libc.connect(descriptor, address, address.length) !== 0) {
       throw new Error(`${host}:${port} refused a connection`);
     }
-    libc.setsockopt(descriptor, so.IPPROTO_TCP, so.TCP_NODELAY, new Uint8Array([1, 0, 0, 0]), 4);
+    libc.setsockopt(descriptor, ipprotoTcp, tcpNodelay, new Uint8Array([1, 0, 0, 0]), 4);
     libc.fcntl(descriptor, fSetfl, oNonblock);
     const event = new DataView(new ArrayBuffer(epollEvent.bytes));
-    event.setUint32(0, ep.IN, true);
+    event.setUint32(0, epollIn, true);
     event.setUint32(epollEvent.dataAt, index, true);
-    libc.epoll_ctl(this.#epoll, ep.CTL_ADD, descriptor, new Uint8Array(event.buffer));
+    libc.epoll_ctl(this.#epoll, epollCtlAdd, descriptor, new Uint8Array(event.buffer));
   }
 }

@@ -1,4 +1,4 @@
-/** How long a pool takes to choose a target and to take and give back its place. */
+/** How long a pool takes to choose a target and to take and give back a permit. */
 import { algorithms } from "../../../lib/pool/algorithms.ts";
 import type { AlgorithmName } from "../../../lib/values/words.ts";
 import { poolOf, weighted } from "../../pool/pool_fixture.ts";
