@@ -4,17 +4,18 @@ import { streamModule } from "./programs.ts";
 /** Bytes of the bulk answer. */
 export const bulkBytes = 1024 * 1024;
 
-/** What a balancer's configuration is made from: ports on 127.0.0.1. */
-export interface Place {
+/** What a balancer's configuration is made from: where it listens, and its targets as `ADDRESS:PORT`. */
+export interface Setup {
+  readonly address: string;
   readonly port: number;
-  readonly targets: readonly number[];
+  readonly targets: readonly string[];
   readonly threads: number;
   /** A folder of its own. */
   readonly folder: string;
 }
 
 /** nginx as a web server: a small answer, and the files of its folder. Logs nothing and keeps every connection. */
-export function targetConf({ port, folder }: { port: number; folder: string }): string {
+export function targetConf({ address, port, folder }: Pick<Setup, "address" | "port" | "folder">): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(" ");
   return `${nginxHead(folder, 1)}
@@ -23,7 +24,7 @@ http {
   keepalive_requests 1000000000; keepalive_timeout 1h;
   ${temporary}
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen ${address}:${port} backlog=4096;
     # Six bytes.
     location = /small { return 200 "hello\\n"; }
     location / { root ${folder}; }
@@ -33,20 +34,20 @@ http {
 }
 
 /** lb with one engine; what is not said is the built-in default. */
-export function lbYaml(engine: "linux" | "portable", { port, targets, threads }: Place): string {
+export function lbYaml(engine: "linux" | "portable", { address, port, targets, threads }: Setup): string {
   return `process: { engine: ${engine}, workers: ${threads} }
 admin: none
 log: { level: warn }
 listeners:
-  web: { bind: "127.0.0.1:${port}", pool: app }
+  web: { bind: "${address}:${port}", pool: app }
 pools:
-  app: { targets: [${targets.map((target) => `"127.0.0.1:${target}"`).join(", ")}], health: none }
+  app: { targets: [${targets.map((target) => JSON.stringify(target)).join(", ")}], health: none }
 `;
 }
 
 /** HAProxy in TCP mode; tuned: splice forced both ways, buffers of 256 KiB. */
-export function haproxyCfg(tuned: boolean, { port, targets, threads }: Place): string {
-  const servers = targets.map((target) => `  server t${target} 127.0.0.1:${target}`).join("\n");
+export function haproxyCfg(tuned: boolean, { address, port, targets, threads }: Setup): string {
+  const servers = targets.map((target, index) => `  server t${index + 1} ${target}`).join("\n");
   return `global
   nbthread ${threads}
   maxconn 5000
@@ -58,7 +59,7 @@ defaults
   timeout server 1h
 ${tuned ? "  option splice-request\n  option splice-response\n" : ""}
 listen web
-  bind 127.0.0.1:${port}
+  bind ${address}:${port}
   balance roundrobin
 ${servers}
 `;
@@ -68,14 +69,14 @@ ${servers}
  * nginx's stream; tuned: buffers of 256 KiB, and with several workers a socket for each, without which one worker can
  * take nearly all connections.
  */
-export function nginxConf(tuned: boolean, { port, targets, threads, folder }: Place): string {
+export function nginxConf(tuned: boolean, { address, port, targets, threads, folder }: Setup): string {
   return `load_module ${streamModule};
 ${nginxHead(folder, threads)}
 stream {
   access_log off;
-  upstream app { ${targets.map((target) => `server 127.0.0.1:${target};`).join(" ")} }
+  upstream app { ${targets.map((target) => `server ${target};`).join(" ")} }
   server {
-    listen 127.0.0.1:${port}${tuned && threads > 1 ? " reuseport" : ""};
+    listen ${address}:${port}${tuned && threads > 1 ? " reuseport" : ""};
     proxy_pass app;
     ${tuned ? "proxy_buffer_size 256k;" : ""}
   }

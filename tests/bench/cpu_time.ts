@@ -56,8 +56,8 @@ function readThreads(pid: number): Map<number, number> | undefined {
 }
 
 /** A process and all that descend from it. */
-export function familyOf(pid: number): number[] {
-  const family = [pid];
+export function processTreeOf(pid: number): number[] {
+  const tree = [pid];
   const parents = [...Deno.readDirSync("/proc")].flatMap(({ name }): [number, number][] => {
     if (!/^\d+$/.test(name)) return [];
     try {
@@ -67,10 +67,10 @@ export function familyOf(pid: number): number[] {
       return [];
     }
   });
-  for (const member of family) {
-    family.push(...parents.filter(([, parent]) => parent === member).map(([id]) => id));
+  for (const member of tree) {
+    tree.push(...parents.filter(([, parent]) => parent === member).map(([id]) => id));
   }
-  return family;
+  return tree;
 }
 
 /** Resident memory of processes in bytes; what two of them share counts twice. */

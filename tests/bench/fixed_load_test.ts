@@ -4,7 +4,7 @@ import { fixedRatePerS } from "./fixed_rate.ts";
 import type { Sample } from "./samples.ts";
 import type { ServerName } from "./server_names.ts";
 
-function throughput(perS: { readonly [server in ServerName]?: number }): Sample[] {
+function throughput(perS: { readonly [server: string]: number }): Sample[] {
   return Object.entries(perS).map(([server, requestsPerS]) => ({
     workload: "small",
     server: server as ServerName,

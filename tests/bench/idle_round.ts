@@ -1,5 +1,6 @@
 /** What idle sessions cost in memory, for fresh servers. */
 import { IdleSessions } from "./idle_sessions.ts";
+import type { Host } from "./leg.ts";
 import { pauseMs } from "./process.ts";
 import type { Server } from "./rig.ts";
 import type { Sample } from "./samples.ts";
@@ -7,7 +8,7 @@ import { wrk } from "./wrk.ts";
 
 /** Idle sessions of each server. */
 const idleCount = 2000;
-/** Load before memory is looked at: code is compiled and the heap has its size. */
+/** Load before memory is read: code is compiled and the heap has its size. */
 const warmUpSeconds = 2;
 /** After load, until memory stands still. */
 const settleMs = 5_000;
@@ -15,29 +16,29 @@ const settleMs = 5_000;
 /** One round for these servers, all holding their sessions at the same time; who fails is a sample that says why. */
 export async function idleRound(
   servers: readonly Server[],
-  { round, signal }: { round: number; signal: AbortSignal },
+  { round, client, signal }: { round: number; client: Host; signal: AbortSignal },
 ): Promise<Sample[]> {
-  for (const { port } of servers) {
-    await wrk({ port, path: "/small", clients: 64, seconds: warmUpSeconds }, signal);
+  for (const { endpoint } of servers) {
+    await wrk({ client, endpoint, path: "/small", clients: 64, seconds: warmUpSeconds }, signal);
   }
   await pauseMs(settleMs);
   const before = servers.map(resident);
-  using opened = new DisposableStack();
+  await using opened = new AsyncDisposableStack();
   const held = new Map<Server, IdleSessions | string>();
   for (const server of servers) {
     signal.throwIfAborted();
-    held.set(server, await open(server, opened));
+    held.set(server, await open(server, { client, opened }));
   }
   await pauseMs(settleMs);
   signal.throwIfAborted();
   const after = servers.map(resident);
   return await Promise.all(servers.map(async (server, index): Promise<Sample> => {
-    const place = { workload: "idle", server: server.name, round } as const;
+    const key = { workload: "idle", server: server.name, round } as const;
     const sessions = held.get(server)!;
-    if (typeof sessions === "string") return { ...place, values: {}, problems: [sessions] };
+    if (typeof sessions === "string") return { ...key, values: {}, problems: [sessions] };
     const lost = idleCount - await sessions.alive();
     return {
-      ...place,
+      ...key,
       values: valuesOf(before[index]!, after[index]!),
       problems: lost === 0 ? [] : [`${lost} sessions did not answer any more`],
     };
@@ -49,9 +50,14 @@ function resident({ process }: Server): number {
   return process.residentBytes();
 }
 
-async function open({ port }: Server, opened: DisposableStack): Promise<IdleSessions | string> {
+async function open(
+  { endpoint }: Server,
+  { client, opened }: { client: Host; opened: AsyncDisposableStack },
+): Promise<IdleSessions | string> {
+  const sessions = opened.use(new IdleSessions(client, { ...endpoint, count: idleCount }));
   try {
-    return opened.use(await IdleSessions.open(port, idleCount));
+    await sessions.open();
+    return sessions;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

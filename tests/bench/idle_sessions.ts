@@ -1,51 +1,56 @@
-/** Sessions that have made one request and then say nothing. */
+/** Runs the client that holds idle sessions. */
+import { within } from "../support/eventually.ts";
+import type { IdleLoad } from "./idle_client.ts";
+import { commandOn, type Host } from "./leg.ts";
 
-const request = new TextEncoder().encode("GET /small HTTP/1.1\r\nHost: bench\r\n\r\n");
-/** More at once would overflow the backlog of a listener in its defaults. */
-const atOnce = 50;
+const bound = { maxMs: 60_000 };
 
 /** Dispose it to have every connection closed. */
-export class IdleSessions implements Disposable {
-  readonly #connections: Deno.Conn[] = [];
+export class IdleSessions implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<string>;
+  readonly #errors: Promise<string>;
 
-  /** Opens so many, each with one small request answered; throws when one is not served. */
-  static async open(port: number, count: number): Promise<IdleSessions> {
-    const sessions = new IdleSessions();
-    try {
-      while (sessions.#connections.length < count) {
-        const wanted = Math.min(atOnce, count - sessions.#connections.length);
-        await Promise.all(Array.from({ length: wanted }, () => sessions.#openOne(port)));
-      }
-      return sessions;
-    } catch (error) {
-      sessions[Symbol.dispose]();
-      throw error;
-    }
+  /** Starts the client on a host. */
+  constructor(client: Host, load: IdleLoad) {
+    const script = new URL("./idle_client.ts", import.meta.url).pathname;
+    const words = [
+      Deno.execPath(),
+      "run",
+      "--no-check",
+      "--no-prompt",
+      `--allow-net=${load.address}`,
+      script,
+    ];
+    const [program, args] = commandOn(client, [...words, JSON.stringify(load)]);
+    this.#process = new Deno.Command(program, { args, stdin: "piped", stdout: "piped", stderr: "piped" })
+      .spawn();
+    this.#output = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#errors = new Response(this.#process.stderr).text();
   }
 
-  /** How many still answer. */
+  /** Waits until all are open, each with one small request answered; throws when one is not served. */
+  async open(): Promise<void> {
+    const { value, done } = await within("the opening of idle sessions", this.#output.read(), bound);
+    if (done || value !== "open\n") throw new Error(await this.#errors || `the idle client printed ${value}`);
+  }
+
+  /** How many still answer. Can be asked once. */
   async alive(): Promise<number> {
-    let alive = 0;
-    for (const connection of this.#connections) {
-      if (await ask(connection).catch(() => false)) alive++;
+    await this.#process.stdin.close();
+    const { value } = await within("the answers of idle sessions", this.#output.read(), bound);
+    return Number(value);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
     }
-    return alive;
+    await this.#process.stdin.close().catch(() => {});
+    await this.#output.cancel().catch(() => {});
+    await this.#errors;
+    await this.#process.status;
   }
-
-  [Symbol.dispose](): void {
-    for (const connection of this.#connections.splice(0)) connection.close();
-  }
-
-  async #openOne(port: number): Promise<void> {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    this.#connections.push(connection);
-    if (!await ask(connection)) throw new Error(`port ${port} did not serve an idle session`);
-  }
-}
-
-async function ask(connection: Deno.Conn): Promise<boolean> {
-  await connection.write(request);
-  const answer = new Uint8Array(1024);
-  const received = await connection.read(answer);
-  return new TextDecoder().decode(answer.subarray(0, received ?? 0)).startsWith("HTTP/1.1 200 ");
 }

@@ -1,10 +1,10 @@
-/** Whose turn it is. */
+/** In which order the servers are measured. */
 
 /**
- * The members in turn, beginning one further in each round and backwards in every second one: nobody is always first,
+ * The members one after the other, beginning one further in each round and backwards in every second one: nobody is always first,
  * and nobody always comes after the same one.
  */
 export function orderOf<Member>(members: readonly Member[], round: number): Member[] {
-  const turned = members.map((_, index) => members[(index + round - 1) % members.length]!);
-  return round % 2 === 0 ? turned.toReversed() : turned;
+  const rotated = members.map((_, index) => members[(index + round - 1) % members.length]!);
+  return round % 2 === 0 ? rotated.toReversed() : rotated;
 }

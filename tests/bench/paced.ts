@@ -1,7 +1,10 @@
 /** Runs the open-loop client as a process of its own. */
 
+import { commandOn, type Host } from "./leg.ts";
+
 /** A load that does not depend on how fast it is served; `seed` says at which moments. */
 export interface PacedLoad {
+  readonly address: string;
   readonly port: number;
   readonly connections: number;
   readonly ratePerS: number;
@@ -26,14 +29,15 @@ export interface PacedResult {
   readonly warmUpAnswered: number;
 }
 
-/** Sends the load and waits for its end; `signal` ends it at once. */
-export async function paced(load: PacedLoad, signal: AbortSignal): Promise<PacedResult> {
-  const client = new URL("./paced_client.ts", import.meta.url).pathname;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", "--allow-ffi", client, JSON.stringify(load)],
-    stdin: "null",
-    signal,
-  }).output();
+/** Sends the load from a host and waits for its end; `signal` ends it at once. */
+export async function paced(
+  load: PacedLoad,
+  { client, signal }: { client: Host; signal: AbortSignal },
+): Promise<PacedResult> {
+  const script = new URL("./paced_client.ts", import.meta.url).pathname;
+  const words = [Deno.execPath(), "run", "--no-check", "--no-prompt", "--allow-ffi", script];
+  const [program, args] = commandOn(client, [...words, JSON.stringify(load)]);
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null", signal }).output();
   if (code !== 0) throw new Error(`the paced client failed: ${new TextDecoder().decode(stderr)}`);
   return JSON.parse(new TextDecoder().decode(stdout));
 }

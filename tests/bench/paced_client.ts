@@ -17,7 +17,7 @@ const stallMs = 0.25;
 
 function main([words = "{}"]: readonly string[]): void {
   const load = JSON.parse(words) as PacedLoad;
-  using sockets = new PacedSockets(load.port, load.connections);
+  using sockets = new PacedSockets(load, load.connections);
   const answerBytes = firstAnswer(sockets, load.connections);
   // Not counted: this program and the relay of each connection get warm.
   const warmUp = pace(sockets, { ...load, seconds: 0.5, seed: load.seed + 1000 }, answerBytes);

@@ -14,6 +14,7 @@ export function pathOf(program: string): string | undefined {
 /** The Debian packages that a run over these servers lacks. */
 export function missingPackages(servers: readonly ServerName[]): string[] {
   const lacking = ["wrk", "nginx"].filter((program) => pathOf(program) === undefined);
+  if (pathOf("setsid") === undefined) lacking.push("util-linux");
   if (servers.some((name) => name.startsWith("haproxy")) && pathOf("haproxy") === undefined) {
     lacking.push("haproxy");
   }

@@ -1,32 +1,34 @@
 /** The rounds: who is measured under what, in which order. */
 import { fixedRatePerS } from "./fixed_rate.ts";
 import { idleRound } from "./idle_round.ts";
+import type { LegName } from "./leg.ts";
+import { type LoadedWorkload, measure, type Measurement } from "./measurement.ts";
 import type { Options } from "./options.ts";
 import { orderOf } from "./order.ts";
 import type { Rig, Server } from "./rig.ts";
 import type { Sample } from "./samples.ts";
 import type { ServerName } from "./server_names.ts";
-import { type LoadedWorkload, takeTurn, type Turn } from "./turns.ts";
 
-/** Before the first counted turn everybody gets so much load. */
+/** Before the first counted round everybody gets so much load. */
 const warmUpSeconds = 2;
 
-/** What a phase needs. `tell` takes a line about the progress, `signal` ends the run before its time. */
+/** What a phase needs. `log` takes a line about the progress, `signal` ends the run before its time. */
 export interface Run {
   readonly rig: Rig;
   readonly options: Options;
-  readonly tell: (line: string) => void;
+  readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** All samples of a run, and the rate that the fixed load had (undefined when there was none). */
-export interface Results {
+/** All samples of a leg, and the rate that the fixed load had (undefined when there was none). */
+export interface LegResults {
+  readonly leg: LegName;
   readonly samples: readonly Sample[];
   readonly ratePerS: number | undefined;
 }
 
-/** Runs every phase that was asked for. */
-export async function runAll(run: Run): Promise<Results> {
+/** Runs every phase that was asked for on the rig's leg. */
+export async function runLeg(run: Run): Promise<LegResults> {
   const { options, rig } = run;
   const { only, servers } = options;
   const samples: Sample[] = [];
@@ -38,7 +40,7 @@ export async function runAll(run: Run): Promise<Results> {
     if (only.includes("fixed")) {
       const throughput = loaded.includes("small") ? samples : await calibrate(run, started);
       ratePerS = fixedRatePerS(throughput);
-      run.tell(`fixed load: ${Math.round(ratePerS)} requests/s`);
+      run.log(`fixed load: ${Math.round(ratePerS)} requests/s`);
       samples.push(...await loadPhase(run, { servers: started, workloads: ["fixed"], ratePerS }));
     }
     await rig.stop(started);
@@ -49,7 +51,7 @@ export async function runAll(run: Run): Promise<Results> {
     await rig.stop(started);
   }
   if (only.includes("idle")) samples.push(...await idlePhase(run));
-  return { samples, ratePerS };
+  return { leg: rig.leg.name, samples, ratePerS };
 }
 
 interface Phase {
@@ -61,22 +63,23 @@ interface Phase {
 async function loadPhase(run: Run, { servers, workloads, ratePerS }: Phase): Promise<Sample[]> {
   const { rounds, seconds } = run.options;
   const samples: Sample[] = [];
-  const take = async (server: Server, turn: Omit<Turn, "signal">): Promise<Sample> => {
+  const { client } = run.rig.leg;
+  const measureOne = async (server: Server, measurement: Measurement): Promise<Sample> => {
     run.signal.throwIfAborted();
-    return await takeTurn(server, { ...turn, signal: run.signal });
+    return await measure(server, { ...measurement, client, signal: run.signal });
   };
   for (const workload of workloads) {
     // The fixed load warms up by itself, and comes when everybody is warm.
     if (workload === "fixed") continue;
     for (const server of servers) {
-      await take(server, { workload, round: 0, seconds: warmUpSeconds, ratePerS });
+      await measureOne(server, { workload, round: 0, seconds: warmUpSeconds, ratePerS });
     }
   }
   for (let round = 1; round <= rounds; round++) {
     for (const workload of workloads) {
-      run.tell(`round ${round} of ${rounds}: ${workload}`);
+      run.log(`${run.rig.leg.name}, round ${round} of ${rounds}: ${workload}`);
       for (const server of orderOf(servers, round)) {
-        samples.push(await take(server, { workload, round, seconds, ratePerS }));
+        samples.push(await measureOne(server, { workload, round, seconds, ratePerS }));
       }
     }
   }
@@ -85,7 +88,7 @@ async function loadPhase(run: Run, { servers, workloads, ratePerS }: Phase): Pro
 
 /** The throughput of small requests, for a run that does not measure it. */
 function calibrate(run: Run, servers: readonly Server[]): Promise<Sample[]> {
-  run.tell("throughput of small requests, for the fixed load");
+  run.log("throughput of small requests, for the fixed load");
   return loadPhase({ ...run, options: { ...run.options, rounds: 1 } }, {
     servers,
     workloads: ["small"],
@@ -94,13 +97,13 @@ function calibrate(run: Run, servers: readonly Server[]): Promise<Sample[]> {
 }
 
 /** Fresh processes in each round: what an earlier load has left behind is not to hide what sessions need. */
-async function idlePhase({ options, rig, tell, signal }: Run): Promise<Sample[]> {
+async function idlePhase({ options, rig, log, signal }: Run): Promise<Sample[]> {
   const names = options.servers.filter((name) => name !== "direct");
   const samples: Sample[] = [];
   for (let round = 1; round <= options.rounds; round++) {
-    tell(`round ${round} of ${options.rounds}: idle`);
+    log(`${rig.leg.name}, round ${round} of ${options.rounds}: idle`);
     const servers = await rig.start(orderOf(names, round), { threads: 1 });
-    samples.push(...await idleRound(servers, { round, signal }));
+    samples.push(...await idleRound(servers, { round, client: rig.leg.client, signal }));
     await rig.stop(servers);
   }
   return inOrder(samples, names);

@@ -1,8 +1,8 @@
-/** What one turn of one server gave. */
+/** What one server gave in one round. */
 import type { ServerName } from "./server_names.ts";
 import type { WorkloadName } from "./workloads.ts";
 
-/** The figures of one turn, by the keys of the workload's figures; `problems` make it doubtful. */
+/** The figures of one measurement, by the keys of the workload's figures; `problems` make it doubtful. */
 export interface Sample {
   readonly workload: WorkloadName;
   readonly server: ServerName;

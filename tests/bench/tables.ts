@@ -1,6 +1,7 @@
 /** The results as Markdown. */
+import type { LegName } from "./leg.ts";
 import { byRound, type Sample } from "./samples.ts";
-import { isPeer, type ServerName } from "./server_names.ts";
+import { isPeer, lbOf, type ServerName } from "./server_names.ts";
 import { bestOf, pairedRatio, type Rounds, summarise } from "./statistics.ts";
 import type { Figure, Workload } from "./workloads.ts";
 
@@ -8,10 +9,14 @@ import type { Figure, Workload } from "./workloads.ts";
 export const legend =
   "Each cell: median (least - greatest) over the rounds. The ratio in brackets: the median of the " +
   "ratios, round by round, to the peer with the best median in that column (its own is [1.00]); `*` marks lb where it " +
-  "is at least as good. `!` marks a figure with problems, listed below its table.";
+  "is at least as good. `!` marks a figure with problems, listed below its table. A line " +
+  "`lb-linux` / `lb-linux-NAME` has the median of the ratios of the two, round by round; `(worse)` is more than 3 %.";
 
-/** One workload's table, with its problems below; undefined when nothing was measured. */
-export function tableOf(workload: Workload, samples: readonly Sample[]): string | undefined {
+/** One workload's table on one leg, with its problems below; undefined when nothing was measured. */
+export function tableOf(
+  workload: Workload,
+  { leg, samples }: { leg: LegName; samples: readonly Sample[] },
+): string | undefined {
   const own = samples.filter((sample) => sample.workload === workload.name);
   const servers = [...new Set(own.map(({ server }) => server))];
   if (servers.length === 0) return undefined;
@@ -21,7 +26,13 @@ export function tableOf(workload: Workload, samples: readonly Sample[]): string 
     return [server + (doubtful ? " !" : ""), ...columns.map((column) => column[row]!)];
   });
   const head = ["server", ...workload.figures.map(({ title }) => title)];
-  return [`### ${workload.title}`, "", ...markdown([head, ...rows]), ...problemLines(own)].join("\n");
+  return [
+    `### ${workload.title}, ${leg}`,
+    "",
+    ...markdown([head, ...rows]),
+    ...comparisonLines({ workload, servers, samples: own }),
+    ...problemLines(own),
+  ].join("\n");
 }
 
 interface Measured {
@@ -49,6 +60,28 @@ function columnOf(figure: Figure, { workload, servers, samples }: Measured): str
       : ` ${formatRatio(pairedRatio(own, rounds.get(best)!), { figure, server })}`;
     return `${middle} (${least} - ${greatest})${ratio}`;
   });
+}
+
+/** More than this share worse is marked. */
+const tolerance = 0.03;
+
+/** This tree beside each further lb on the same engine: for each figure the median of the rounds' ratios. */
+function comparisonLines({ workload, servers, samples }: Measured): string[] {
+  const lines = servers.flatMap((other) => {
+    const { engine, program } = lbOf(other) ?? {};
+    const own = servers.find((name) => name === `lb-${engine}`);
+    if (program === undefined || own === undefined) return [];
+    const ratios = workload.figures.map((figure) => {
+      const [values, reference] = [own, other].map((server) =>
+        byRound(samples, { workload: workload.name, server, figure: figure.key })
+      );
+      const ratio = pairedRatio(values!, reference!);
+      const worse = figure.better === "higher" ? ratio < 1 - tolerance : ratio > 1 + tolerance;
+      return `${figure.title} ${Number.isNaN(ratio) ? "-" : ratio.toFixed(3)}${worse ? " (worse)" : ""}`;
+    });
+    return [`- \`${own}\` / \`${other}\`: ${ratios.join(", ")}`];
+  });
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 function formatRatio(ratio: number, { figure, server }: { figure: Figure; server: ServerName }): string {

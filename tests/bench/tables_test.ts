@@ -15,7 +15,7 @@ function samples(server: ServerName, perS: readonly number[], problems: readonly
 }
 
 function table(...parts: readonly Sample[][]): string {
-  return tableOf(workloadNamed("small"), parts.flat()) ?? "";
+  return tableOf(workloadNamed("small"), { leg: "network", samples: parts.flat() }) ?? "";
 }
 
 function cell(text: string, server: string): string {
@@ -55,5 +55,33 @@ Deno.test("a server with problems is marked, and the problems stand below", () =
 });
 
 Deno.test("a workload that nobody ran has no table", () => {
-  assert.equal(tableOf(workloadNamed("idle"), samples("direct", [1])), undefined);
+  assert.equal(
+    tableOf(workloadNamed("idle"), { leg: "loopback", samples: samples("direct", [1]) }),
+    undefined,
+  );
+});
+
+Deno.test("a table says on which leg it was measured", () => {
+  assert.match(table(samples("direct", [7])), /^### .*, network$/m);
+});
+
+Deno.test("this tree is compared with another one round by round, and what is over 3 % worse is marked", () => {
+  const after = samples("lb-linux", [970, 1940, 3000]);
+  const worse = table(after, samples("lb-linux-before", [1010, 2010, 3000]));
+  assert.match(
+    worse,
+    /^- `lb-linux` \/ `lb-linux-before`: requests\/s 0\.965 \(worse\), p50 ms -, p99 ms 1\.000,/m,
+  );
+  const similar = table(after, samples("lb-linux-before", [980, 1980, 3000]));
+  assert.match(similar, /^- `lb-linux` \/ `lb-linux-before`: requests\/s 0\.990, /m);
+});
+
+Deno.test("another tree is compared on the same engine only, and is no peer", () => {
+  const text = table(
+    samples("lb-linux", [100]),
+    samples("lb-portable-before", [50]),
+    samples("haproxy", [80]),
+  );
+  assert.doesNotMatch(text, / \/ `lb/);
+  assert.equal(cell(text, "haproxy"), "80 (80 - 80) [1.00]");
 });

@@ -1,10 +1,13 @@
 /** Runs wrk. */
+import { commandOn, type Host } from "./leg.ts";
+import type { Endpoint } from "./listening.ts";
 import { pathOf } from "./programs.ts";
 import { parseWrk, type WrkResult } from "./wrk_output.ts";
 
-/** A load for wrk. */
+/** A load for wrk, from `client` on `endpoint`. */
 export interface WrkLoad {
-  readonly port: number;
+  readonly client: Host;
+  readonly endpoint: Endpoint;
   readonly path: string;
   readonly clients: number;
   readonly seconds: number;
@@ -13,18 +16,19 @@ export interface WrkLoad {
 
 /** Loads a server with as much as it takes; `signal` ends it at once. */
 export async function wrk(
-  { port, path, clients, seconds, headers = [] }: WrkLoad,
+  { client, endpoint, path, clients, seconds, headers = [] }: WrkLoad,
   signal: AbortSignal,
 ): Promise<WrkResult> {
-  const args = [
+  const [program, args] = commandOn(client, [
+    pathOf("wrk")!,
     "-t1",
     `-c${clients}`,
     `-d${seconds}s`,
     "--latency",
     ...headers.flatMap((header) => ["-H", header]),
-    `http://127.0.0.1:${port}${path}`,
-  ];
-  const { stdout, stderr } = await new Deno.Command(pathOf("wrk")!, { args, stdin: "null", signal }).output();
+    `http://${endpoint.address}:${endpoint.port}${path}`,
+  ]);
+  const { stdout, stderr } = await new Deno.Command(program, { args, stdin: "null", signal }).output();
   const text = new TextDecoder();
   return parseWrk(text.decode(stdout) + text.decode(stderr));
 }

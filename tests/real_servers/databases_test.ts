@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { Daemon, outputOf, testWith } from "../support/daemon.ts";
+import { outputOf } from "../support/command.ts";
+import { Daemon } from "../support/daemon.ts";
 import { RunningLb } from "../support/lb.ts";
+import { testWith } from "../support/needs.ts";
 
 testWith(
-  ["redis-server", "redis-benchmark"],
+  { programs: ["redis-server", "redis-benchmark", "redis-cli"] },
   "Redis answers every command of its own benchmark through lb",
   async () => {
     await using redis = await Daemon.start(({ port, folder }) => [

@@ -1,4 +1,6 @@
-import { Daemon, outputOf } from "../support/daemon.ts";
+import { outputOf } from "../support/command.ts";
+import { Daemon } from "../support/daemon.ts";
+import { within } from "../support/eventually.ts";
 
 /** Starts nginx with a health page, a small page, a status page and the files of its folder. */
 export function nginx(): Promise<Daemon> {
@@ -30,7 +32,8 @@ http {
 
 /** How many requests it has answered so far, this one too. */
 export async function requestsOf({ address }: Daemon): Promise<number> {
-  const status = await (await fetch(`http://${address}/status`)).text();
+  const asking = fetch(`http://${address}/status`).then((response) => response.text());
+  const status = await within("nginx's status page", asking);
   return Number(/\n\s*\d+ \d+ (\d+)/.exec(status)?.[1]);
 }
 
@@ -50,7 +53,8 @@ export async function wrk(
   url: string,
   { seconds, args = [] }: { seconds: number; args?: readonly string[] },
 ): Promise<Load> {
-  const text = await outputOf("wrk", ["-t1", "-c64", `-d${seconds}s`, ...args, url]);
+  const maxMs = (seconds + 60) * 1_000;
+  const text = await outputOf("wrk", ["-t1", "-c64", `-d${seconds}s`, ...args, url], { maxMs });
   const errors =
     /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
   const [connect = 0, read = 0, write = 0, timeout = 0] = errors.map(Number);

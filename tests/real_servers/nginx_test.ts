@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { testWith } from "../support/daemon.ts";
+import { outputOf } from "../support/command.ts";
 import { RunningLb } from "../support/lb.ts";
+import { testWith } from "../support/needs.ts";
 import { nginx, requestsOf, wrk } from "./nginx.ts";
 
 const seconds = Deno.env.get("SOAK") === undefined ? 1 : 30;
@@ -35,36 +36,44 @@ function linesLost(lb: RunningLb): number {
     .reduce((sum, count) => sum + count, 0);
 }
 
-testWith(["nginx", "wrk"], "two nginx share a load of kept connections and lose none of it", async () => {
-  await using one = await nginx();
-  await using two = await nginx();
-  await using lb = await inFrontOf([one, two]);
-  const { requests, errors } = await wrk(`http://127.0.0.1:${lb.port()}/small`, { seconds });
-  assert.deepEqual(errors, noErrors);
-  assert.ok(await requestsOf(one) + await requestsOf(two) >= requests);
-  lb.kill("SIGTERM");
-  assert.equal(await lb.ended(), 0);
-  assert.ok(lb.records.length >= 64, `${lb.records.length} records`);
-  assert.ok(Math.abs(sessionsOf(lb, one) - sessionsOf(lb, two)) <= 1);
-});
-
-testWith(["nginx", "wrk"], "two nginx share a load of new connections and lose none of it", async () => {
-  await using one = await nginx();
-  await using two = await nginx();
-  await using lb = await inFrontOf([one, two]);
-  const args = ["-H", "Connection: close"];
-  const { requests, errors } = await wrk(`http://127.0.0.1:${lb.port()}/small`, { seconds, args });
-  assert.deepEqual(errors, noErrors);
-  lb.kill("SIGTERM");
-  assert.equal(await lb.ended(), 0);
-  const [first, second] = [sessionsOf(lb, one), sessionsOf(lb, two)];
-  const lost = linesLost(lb);
-  assert.ok(first + second + lost >= requests, `${first}, ${second} and ${lost} for ${requests} requests`);
-  assert.ok(Math.abs(first - second) <= lost + 0.01 * (first + second), `${first} and ${second} sessions`);
-});
+testWith(
+  { programs: ["nginx", "wrk"] },
+  "two nginx share a load of kept connections and lose none of it",
+  async () => {
+    await using one = await nginx();
+    await using two = await nginx();
+    await using lb = await inFrontOf([one, two]);
+    const { requests, errors } = await wrk(`http://127.0.0.1:${lb.port()}/small`, { seconds });
+    assert.deepEqual(errors, noErrors);
+    assert.ok(await requestsOf(one) + await requestsOf(two) >= requests);
+    lb.kill("SIGTERM");
+    assert.equal(await lb.ended(), 0);
+    assert.ok(lb.records.length >= 64, `${lb.records.length} records`);
+    assert.ok(Math.abs(sessionsOf(lb, one) - sessionsOf(lb, two)) <= 1);
+  },
+);
 
 testWith(
-  ["nginx", "wrk"],
+  { programs: ["nginx", "wrk"] },
+  "two nginx share a load of new connections and lose none of it",
+  async () => {
+    await using one = await nginx();
+    await using two = await nginx();
+    await using lb = await inFrontOf([one, two]);
+    const args = ["-H", "Connection: close"];
+    const { requests, errors } = await wrk(`http://127.0.0.1:${lb.port()}/small`, { seconds, args });
+    assert.deepEqual(errors, noErrors);
+    lb.kill("SIGTERM");
+    assert.equal(await lb.ended(), 0);
+    const [first, second] = [sessionsOf(lb, one), sessionsOf(lb, two)];
+    const lost = linesLost(lb);
+    assert.ok(first + second + lost >= requests, `${first}, ${second} and ${lost} for ${requests} requests`);
+    assert.ok(Math.abs(first - second) <= lost + 0.01 * (first + second), `${first} and ${second} sessions`);
+  },
+);
+
+testWith(
+  { programs: ["nginx", "wrk"] },
   "a killed nginx costs only the requests that had reached it, and gets its share back",
   async () => {
     await using one = await nginx();
@@ -87,14 +96,15 @@ testWith(
   },
 );
 
-testWith(["nginx", "curl", "cmp"], "a file of 100 MB comes through equal to the byte", async () => {
-  await using target = await nginx();
-  const bytes = new Uint8Array(100_000_000);
-  for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
-  await Deno.writeFile(`${target.folder}/big`, bytes);
-  await using lb = await inFrontOf([target]);
-  const { code } = await new Deno.Command("sh", {
-    args: ["-c", `curl -sf http://127.0.0.1:${lb.port()}/big | cmp - ${target.folder}/big`],
-  }).output();
-  assert.equal(code, 0);
-});
+testWith(
+  { programs: ["nginx", "curl", "cmp"] },
+  "a file of 100 MB comes through equal to the byte",
+  async () => {
+    await using target = await nginx();
+    const bytes = new Uint8Array(100_000_000);
+    for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+    await Deno.writeFile(`${target.folder}/big`, bytes);
+    await using lb = await inFrontOf([target]);
+    await outputOf("sh", ["-c", `curl -sf http://127.0.0.1:${lb.port()}/big | cmp - ${target.folder}/big`]);
+  },
+);

@@ -1,17 +1,17 @@
 /** Row 30 of the acceptance table. */
 import assert from "node:assert/strict";
 import { Client } from "../support/client.ts";
-import { outputOf } from "../support/daemon.ts";
+import { outputOf } from "../support/command.ts";
 import { engine } from "../support/engine.ts";
 import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
-import { FarHost, noNetworks } from "../support/network.ts";
+import { testWith } from "../support/needs.ts";
+import { FarHost, networkNeeds } from "../support/network.ts";
 import { times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
 
 const clients = times({ short: 500, long: 2_000 });
-const obstacle = noNetworks ?? shortQueue();
 
 Deno.test("every client of a burst is served", async () => {
   await using target = new Target(echo);
@@ -19,12 +19,11 @@ Deno.test("every client of a burst is served", async () => {
   await burst(lb, "127.0.0.1");
 });
 
-Deno.test({
-  name: `a burst overflows no listen queue of the kernel${
-    obstacle === undefined ? "" : ` (skipped: ${obstacle})`
-  }`,
-  ignore: obstacle !== undefined,
-  async fn() {
+const { programs = [], obstacle } = networkNeeds();
+testWith(
+  { programs, obstacle: obstacle ?? shortQueue() },
+  "a burst overflows no listen queue of the kernel",
+  async () => {
     // In a network namespace of its own nobody else's connections are counted.
     using far = new FarHost({ unreachable: 1, dropped: 2 });
     await using target = new Target(echo, { hostname: far.near });
@@ -36,7 +35,7 @@ Deno.test({
     await burst(lb, far.address);
     assert.deepEqual(await overflows(far), before);
   },
-});
+);
 
 /** The listen queue of 128 that Deno's own sockets had before they took `tcpBacklog`; who finds it full tries again. */
 function shortQueue(): string | undefined {

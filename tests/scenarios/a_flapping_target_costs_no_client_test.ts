@@ -39,11 +39,11 @@ Deno.test("a target that flaps costs no client, and its verdict turns only as of
     const until = answers.length + lengths[phase % lengths.length]!;
     // Well it listens, unwell it refuses; nobody is connected while it changes.
     await using _data = well ? new Target(echo, { hostname, port: dataPort.port }) : undefined;
-    while (answers.length < until) assert.equal(await exchange(lb.port(), "hello"), "hello");
+    await exchangeUntil(lb.port(), () => answers.length >= until);
   }
   const left = answers.length;
   well = true;
-  while (answers.length < left + rise + 1) assert.equal(await exchange(lb.port(), "hello"), "hello");
+  await exchangeUntil(lb.port(), () => answers.length > left + rise);
 
   const expected = turns(answers);
   const changes = () =>
@@ -55,6 +55,15 @@ Deno.test("a target that flaps costs no client, and its verdict turns only as of
   assert.ok(expected.length < phases, "some phases are too short to turn the verdict");
   assert.ok(expected.length > 1, "some phases are long enough to turn the verdict");
 });
+
+/** One client after the other, each served; fails when so many probes have not come within a minute. */
+async function exchangeUntil(port: number, probed: () => boolean): Promise<void> {
+  const startedAt = performance.now();
+  while (!probed()) {
+    assert.ok(performance.now() - startedAt < 60_000, "probes have stopped coming");
+    assert.equal(await exchange(port, "hello"), "hello");
+  }
+}
 
 /** The verdicts that a row of answers makes, by the rule of the contract. */
 function turns(answers: readonly boolean[]): string[] {

@@ -1,5 +1,6 @@
 import { RunningLb } from "../support/lb.ts";
 import assert from "node:assert/strict";
+import { within } from "../support/eventually.ts";
 import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
 import { counts } from "./counts.ts";
 import { closeRecords, reasonsOf, startLb } from "./program.ts";
@@ -39,7 +40,7 @@ for (const workers of [1, 2]) {
     }));
     for (const hostname of ["127.0.0.1", "::1"]) {
       using client = await Deno.connect({ hostname, port: lb.port() });
-      assertPayload(await readToEnd(client), 1, 10);
+      assertPayload(await within(`an answer on ${hostname}`, readToEnd(client)), 1, 10);
     }
   });
 

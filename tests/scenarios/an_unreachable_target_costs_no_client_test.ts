@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { assertRefused, exchange } from "../support/client.ts";
 import { RunningLb } from "../support/lb.ts";
-import { FarHost, noNetworks } from "../support/network.ts";
+import { testWith } from "../support/needs.ts";
+import { FarHost, networkNeeds } from "../support/network.ts";
 import { times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
@@ -10,8 +11,9 @@ import { yaml } from "../support/yaml.ts";
 const clients = times({ short: 200, long: 10_000 });
 const unreachable = 81;
 const dropped = 82;
+const needs = networkNeeds();
 
-scenario("where a target is unreachable, every client is served by another", async () => {
+testWith(needs, "where a target is unreachable, every client is served by another", async () => {
   using far = new FarHost({ unreachable, dropped });
   await using target = new Target(echo);
   const gone = `${far.address}:${unreachable}`;
@@ -34,7 +36,8 @@ scenario("where a target is unreachable, every client is served by another", asy
   );
 });
 
-scenario(
+testWith(
+  needs,
   "a lone unreachable target ends the session with connect_unreachable, and a silent one with connect_timeout",
   async () => {
     using far = new FarHost({ unreachable, dropped });
@@ -50,19 +53,17 @@ scenario(
   },
 );
 
-scenario("a health check says that a target is unreachable, or that it did not answer in time", async () => {
-  using far = new FarHost({ unreachable, dropped });
-  const targets = [unreachable, dropped].map((port) => `${far.address}:${port}`);
-  await using lb = await RunningLb.start(yaml({ targets, pool: "health: { check: tcp, timeout: 300ms }" }));
-  const [gone, silent] = await Promise.all(
-    targets.map((address) => lb.line(({ target, state }) => target === address && state === "down")),
-  );
-  assert.equal(gone?.["detail"], "unreachable");
-  assert.match(String(silent?.["detail"]), /300ms/);
-});
-
-/** A test by this name, or one that is skipped with the reason in its name. */
-function scenario(name: string, fn: () => Promise<void>): void {
-  const ignore = noNetworks !== undefined;
-  Deno.test({ name: ignore ? `${name} (skipped: ${noNetworks})` : name, ignore, fn });
-}
+testWith(
+  needs,
+  "a health check says that a target is unreachable, or that it did not answer in time",
+  async () => {
+    using far = new FarHost({ unreachable, dropped });
+    const targets = [unreachable, dropped].map((port) => `${far.address}:${port}`);
+    await using lb = await RunningLb.start(yaml({ targets, pool: "health: { check: tcp, timeout: 300ms }" }));
+    const [gone, silent] = await Promise.all(
+      targets.map((address) => lb.line(({ target, state }) => target === address && state === "down")),
+    );
+    assert.equal(gone?.["detail"], "unreachable");
+    assert.match(String(silent?.["detail"]), /300ms/);
+  },
+);

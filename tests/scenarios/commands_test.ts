@@ -1,5 +1,6 @@
 /** `lb check`, `version`, `help`, `schema` and words that are no command. */
 import assert from "node:assert/strict";
+import { within } from "../support/eventually.ts";
 import { lb, lbCommand } from "../support/lb.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
 import { echo, Target } from "../support/target.ts";
@@ -132,7 +133,7 @@ Deno.test("lb schema prints a JSON Schema, and a reader that has seen enough doe
     .spawn();
   // Before the program has begun, so that its first write already finds nobody.
   await impatient.stdout.cancel();
-  const complaints = await new Response(impatient.stderr).text();
-  assert.equal(complaints, "");
-  assert.equal((await impatient.status).code, 0);
+  const errors = await within("the end of its standard error", new Response(impatient.stderr).text());
+  assert.equal(errors, "");
+  assert.equal((await within("its end", impatient.status)).code, 0);
 });

@@ -1,6 +1,7 @@
 /** `lb demo` */
 import assert from "node:assert/strict";
 import { Client } from "../support/client.ts";
+import { within } from "../support/eventually.ts";
 import { lbCommand } from "../support/lb.ts";
 import { writeAll } from "../support/target.ts";
 
@@ -12,7 +13,7 @@ Deno.test("lb demo says what to try, answers from A, B and C, and ends at INT wi
     const output = demo.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     while (!/Ctrl-C ends the demo/.test(text)) {
-      const { value, done } = await output.read();
+      const { value, done } = await within(`what to try; it said ${text}`, output.read());
       assert.ok(!done, `it ended early: ${text}`);
       text += value;
     }
@@ -31,7 +32,7 @@ Deno.test("lb demo says what to try, answers from A, B and C, and ends at INT wi
       3,
     ]);
     demo.kill("SIGINT");
-    while (!(await output.read()).done);
+    while (!(await within("the end of its output", output.read())).done);
   } finally {
     try {
       demo.kill("SIGKILL");
@@ -39,7 +40,7 @@ Deno.test("lb demo says what to try, answers from A, B and C, and ends at INT wi
       // It has ended by itself.
     }
   }
-  assert.equal((await demo.status).code, 0);
+  assert.equal((await within("its end", demo.status)).code, 0);
   assert.equal(await errors, "");
 });
 

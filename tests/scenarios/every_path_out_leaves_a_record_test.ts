@@ -1,6 +1,7 @@
 /** INT, and signals that come while lb still starts. */
 import assert from "node:assert/strict";
 import { Client } from "../support/client.ts";
+import { within } from "../support/eventually.ts";
 import { BareLb } from "../support/bare_lb.ts";
 import { RunningLb } from "../support/lb.ts";
 import { echo, silence, Target } from "../support/target.ts";
@@ -25,7 +26,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     });
     const pool = "health: { check: http, timeout: 1h, interval: 1h }";
     await using lb = await BareLb.start(yaml({ targets: [target.address], pool }));
-    await asked.promise;
+    await within("the first probe", asked.promise);
     lb.kill(signal);
     assert.equal(await lb.ended(), 0);
     await lb.read(/never said/);

@@ -1,5 +1,8 @@
 /** `lb run` whose log is read by hand, or not at all. */
+import { within } from "./eventually.ts";
 import { lbCommand } from "./lb.ts";
+
+const bound = { maxMs: 60_000 };
 
 /** Dispose it to have it killed and its folder removed. */
 export class BareLb implements AsyncDisposable {
@@ -25,8 +28,12 @@ export class BareLb implements AsyncDisposable {
     return new BareLb(process, folder);
   }
 
-  /** Reads the log until it holds `pattern`, or to its end. */
+  /** Reads the log until it holds `pattern`, or to its end; fails when neither comes within a minute. */
   async read(pattern: RegExp): Promise<void> {
+    await within(() => `${pattern} in the log; it has:\n${this.log}`, this.#readUntil(pattern), bound);
+  }
+
+  async #readUntil(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.log)) {
       const { done, value } = await this.#reader.read();
       if (done) return;
@@ -44,7 +51,8 @@ export class BareLb implements AsyncDisposable {
   }
 
   async ended(): Promise<number> {
-    return (await this.#process.status).code;
+    const what = () => `the end of lb; what was read of its log:\n${this.log}`;
+    return (await within(what, this.#process.status, bound)).code;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,7 +62,7 @@ export class BareLb implements AsyncDisposable {
       // It has ended by itself.
     }
     await this.#reader.cancel();
-    await this.#process.status;
+    await within("the end of a killed lb", this.#process.status, bound);
     await Deno.remove(this.#folder, { recursive: true });
   }
 }

@@ -5,6 +5,7 @@ import { within } from "./eventually.ts";
 import { writeAll } from "./target.ts";
 
 const encoder = new TextEncoder();
+const bound = { maxMs: 60_000 };
 
 /** Everything that came until a connection ended, and how it did. */
 interface Ended {
@@ -21,7 +22,7 @@ export class Client implements Disposable {
   }
 
   static async open(port: number, hostname = "127.0.0.1"): Promise<Client> {
-    return new Client(await Deno.connect({ hostname, port }));
+    return new Client(await within("a connection", Deno.connect({ hostname, port }), bound));
   }
 
   /** Opens a connection and has one word echoed, so that the session is known to be through to its target. */
@@ -50,8 +51,12 @@ export class Client implements Disposable {
     assert.ok(await this.isEchoed(text), `${JSON.stringify(text)} did not come back`);
   }
 
-  /** Whether what is said comes back, rather than the connection being ended. */
+  /** Whether what is said comes back, rather than the connection being ended; fails when neither happens within a minute. */
   async isEchoed(text: string): Promise<boolean> {
+    return await within(() => `the echo of ${JSON.stringify(text.slice(0, 100))}`, this.#echo(text), bound);
+  }
+
+  async #echo(text: string): Promise<boolean> {
     const bytes = encoder.encode(text);
     const buffer = new Uint8Array(bytes.length);
     try {
@@ -91,7 +96,7 @@ export class Client implements Disposable {
   }
 
   async #ended(): Promise<Ended> {
-    return await within("the end of a client's connection", this.#readToEnd());
+    return await within("the end of a client's connection", this.#readToEnd(), bound);
   }
 
   async #readToEnd(): Promise<Ended> {

@@ -1,37 +1,5 @@
-/** Servers and load generators of the system, for the tests with real traffic. */
-import { eventually } from "./eventually.ts";
-
-/** The programs among these that this machine does not have. */
-export function missing(programs: readonly string[]): string[] {
-  const folders = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin", "/sbin");
-  return programs.filter((program) => !folders.some((folder) => isFile(`${folder}/${program}`)));
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-/** Registers a test, ignored by name with what is missing where the machine lacks a program. */
-export function testWith(programs: readonly string[], name: string, fn: () => Promise<void>): void {
-  const lacking = missing(programs);
-  const reason = lacking.length === 0 ? "" : ` (needs ${lacking.join(", ")})`;
-  Deno.test({ name: `${name}${reason}`, ignore: lacking.length > 0, fn });
-}
-
-/** What a command printed; throws when it fails. */
-export async function outputOf(command: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], stdin: "null" })
-    .output();
-  const text = new TextDecoder().decode(stdout);
-  if (code !== 0) {
-    throw new Error(`${command} ended with ${code}: ${text}${new TextDecoder().decode(stderr)}`);
-  }
-  return text;
-}
+/** Servers of the system, for the tests with real traffic. */
+import { eventually, within } from "./eventually.ts";
 
 /** A server in the foreground, killed when disposed; `folder` is its own and goes with it. */
 export class Daemon implements AsyncDisposable {
@@ -49,7 +17,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Starts `command` on a free port and waits until it accepts connections there. */
   static async start(
-    command: (place: { port: number; folder: string }) => readonly string[],
+    command: (own: { port: number; folder: string }) => readonly string[],
   ): Promise<Daemon> {
     const folder = await Deno.makeTempDir({ prefix: "lb-daemon-" });
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -67,7 +35,7 @@ export class Daemon implements AsyncDisposable {
   /** Ends it the hard way, with every process it has started. */
   async kill(): Promise<void> {
     Deno.kill(-this.#process.pid, "SIGKILL");
-    await this.#process.status;
+    await within(`the end of a killed ${this.#command[0]}`, this.#process.status);
   }
 
   /** Starts it again after a kill. */

@@ -1,9 +1,13 @@
 /** The whole program as a process of its own, for the scenarios. */
 import assert from "node:assert/strict";
-import { startWords } from "./start_task.ts";
+import { type Outcome, runToEnd } from "./command.ts";
 import { engine } from "./engine.ts";
+import { within } from "./eventually.ts";
+import { startWords } from "./start_task.ts";
 
-const patienceMs = 30_000;
+/** How long a log line, or the end of the program, may take. */
+const maxWaitMs = 30_000;
+const maxEndMs = 60_000;
 
 /** A line of the log, as JSON has it. */
 export interface LogLine {
@@ -11,13 +15,6 @@ export interface LogLine {
   readonly level: string;
   readonly message?: string;
   readonly [field: string]: unknown;
-}
-
-/** How a command ended, with all it printed. */
-export interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /**
@@ -31,16 +28,13 @@ export function lbCommand(args: readonly string[], runs = engine): [string, stri
   return [command!, [...words, ...args]];
 }
 
-/** Runs a command to its end. */
+/** Runs a command of lb to its end. */
 export async function lb(
   args: readonly string[],
   { runs, ...options }: { cwd?: string; env?: Record<string, string>; runs?: typeof engine } = {},
 ): Promise<Outcome> {
   const [command, words] = lbCommand(args, runs);
-  const { code, stdout, stderr } = await new Deno.Command(command, { args: words, stdin: "null", ...options })
-    .output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  return await runToEnd([command, ...words], options);
 }
 
 export interface RunOptions {
@@ -118,23 +112,22 @@ export class RunningLb implements AsyncDisposable {
     return this.until(() => this.#lines.find(wanted));
   }
 
-  /** Waits until `look` gives something; looks again at every log line. Fails after half a minute, saying what was logged. */
-  async until<T>(look: () => T | undefined): Promise<T> {
-    let patient = true;
+  /** Waits until `poll` gives something; polls at every log line. Fails after half a minute, saying what was logged. */
+  async until<T>(poll: () => T | undefined): Promise<T> {
+    let inTime = true;
     const timer = setTimeout(() => {
-      patient = false;
+      inTime = false;
       this.#wakeAll();
-    }, patienceMs);
+    }, maxWaitMs);
     try {
       for (;;) {
-        const found = look();
+        const found = poll();
         if (found !== undefined) return found;
-        if (this.#ended || !patient) {
-          const log = this.#lines.slice(-50).map((line) => JSON.stringify(line)).join("\n");
-          const why: string = patient
+        if (this.#ended || !inTime) {
+          const why: string = inTime
             ? "lb ended before what was waited for"
             : "what was waited for never came";
-          assert.fail(`${why}; the end of its log:\n${log}\nand on standard error:\n${this.#stderr}`);
+          assert.fail(`${why}; ${this.#printed()}`);
         }
         await new Promise<void>((resolve) => this.#wake.push(resolve));
       }
@@ -160,8 +153,8 @@ export class RunningLb implements AsyncDisposable {
 
   /** Resolves to the exit code once the program has ended and its log is read to the end. */
   async ended(): Promise<number> {
-    const { code } = await this.#process.status;
-    await this.#reading;
+    const ending = Promise.all([this.#process.status, this.#reading]);
+    const [{ code }] = await within(() => `the end of lb; ${this.#printed()}`, ending, { maxMs: maxEndMs });
     return code;
   }
 
@@ -193,6 +186,12 @@ export class RunningLb implements AsyncDisposable {
     }
     await this.ended();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** The end of all it has printed, for messages. */
+  #printed(): string {
+    const log = this.#lines.slice(-50).map((line) => JSON.stringify(line)).join("\n");
+    return `the end of its log:\n${log}\nand on standard error:\n${this.#stderr}`;
   }
 
   /** Fails when another engine runs than the tests were made for, unless the configuration asks for that one. */

@@ -1,22 +1,33 @@
 /** The two peers of a balancer, for the scenarios: targets, clients, and what they send each other. Linux only. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { within } from "./eventually.ts";
+import { soak } from "./soak.ts";
 import { writeAll } from "./target.ts";
 
 export { writeAll };
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Runs `one` for 0 to count - 1, at most `width` of them at the same time; fails when one fails. */
+/** How long one of many sessions may take. The long form moves gigabytes at the same time. */
+const maxSessionMs = soak ? 600_000 : 60_000;
+
+/**
+ * Runs `one` for 0 to count - 1, at most `width` of them at the same time; fails when one fails, or does not end within
+ * a minute.
+ */
 export async function many(
   { count, width }: { count: number; width: number },
   one: (index: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
-  const row = async () => {
-    while (next < count) await one(next++);
+  const lane = async () => {
+    while (next < count) {
+      const index = next++;
+      await within(`the end of number ${index} of ${count}`, one(index), { maxMs: maxSessionMs });
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(width, count) }, row));
+  await Promise.all(Array.from({ length: Math.min(width, count) }, lane));
 }
 
 /** Numbers from 0 to below 1, the same row for the same seed (mulberry32). */
@@ -157,7 +168,8 @@ export class Target implements AsyncDisposable {
     this.#stopped = true;
     this.#listener.close();
     for (const conn of this.#open.keys()) conn[Symbol.dispose]();
-    await Promise.all([this.#accepting, ...this.#open.values()]);
+    const ending = Promise.all([this.#accepting, ...this.#open.values()]);
+    await within(() => `the end of a target that serves ${this.open} connections`, ending);
     if (this.#failures.length > 0) throw this.#failures[0];
   }
 

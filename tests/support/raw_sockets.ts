@@ -1,10 +1,12 @@
 /** Peers that do what Deno's own sockets cannot: end a connection with an RST, send urgent data, pass descriptors. Linux only. */
 import assert from "node:assert/strict";
+import { within } from "./eventually.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const [unix, inet, stream, socketLevel, lingerOption, noSignal, waitAll] = [1, 2, 1, 1, 13, 0x4000, 0x100];
 const [outOfBand, writing, both, rights] = [1, 1, 2, 1];
+const [receiveTimeout, sendTimeout, maxCallSeconds] = [20, 21, 60n];
 
 // Open for the life of the tests, so that no single one of them owns it.
 const libc = Deno.dlopen("libc.so.6", {
@@ -28,8 +30,8 @@ function loopback(port: number): Bytes {
   return new Uint8Array([inet, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
-/** Where bytes are; they stay there, because asking for `buffer` moves small arrays out of what the collector moves. */
-function placeOf({ buffer, byteOffset }: Bytes | BigUint64Array<ArrayBuffer>): bigint {
+/** The address of bytes; it stays theirs, because asking for `buffer` moves small arrays out of what the collector moves. */
+function addressOf({ buffer, byteOffset }: Bytes | BigUint64Array<ArrayBuffer>): bigint {
   return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer))) + BigInt(byteOffset);
 }
 
@@ -38,10 +40,15 @@ export class RawConn implements Disposable {
   readonly #fd: number;
   #closed = false;
 
-  /** Takes over a connected socket. */
+  /** Takes over a socket. Its calls fail after a minute: they run on a thread, where nothing else could end them. */
   constructor(fd: number) {
     assert.ok(fd >= 0, "no socket");
     this.#fd = fd;
+    // struct timeval: seconds and microseconds.
+    const minute = new Uint8Array(new BigInt64Array([maxCallSeconds, 0n]).buffer);
+    for (const option of [receiveTimeout, sendTimeout]) {
+      assert.equal(libc.setsockopt(fd, socketLevel, option, minute, minute.length), 0);
+    }
   }
 
   static connect(port: number): RawConn {
@@ -61,7 +68,8 @@ export class RawConn implements Disposable {
 
   /** Sends all of it. */
   async send(bytes: Bytes): Promise<void> {
-    assert.equal(await libc.send(this.#fd, bytes, BigInt(bytes.length), noSignal), bytes.length);
+    const sent = await libc.send(this.#fd, bytes, BigInt(bytes.length), noSignal);
+    assert.equal(sent, bytes.length, `${sent} of ${bytes.length} bytes were taken within a minute`);
   }
 
   /** Sends all of it, and with it the descriptor of standard input (unix(7), SCM_RIGHTS). */
@@ -70,9 +78,9 @@ export class RawConn implements Disposable {
     const words = new Int32Array(control.buffer);
     control[0] = 20n; // cmsg_len: the header and one descriptor.
     words.set([socketLevel, rights, 0], 2);
-    const parts = new BigUint64Array([placeOf(bytes), BigInt(bytes.length)]);
+    const parts = new BigUint64Array([addressOf(bytes), BigInt(bytes.length)]);
     // struct msghdr: no name, one part, one control message, no flags.
-    const message = new BigUint64Array([0n, 0n, placeOf(parts), 1n, placeOf(control), 24n, 0n]);
+    const message = new BigUint64Array([0n, 0n, addressOf(parts), 1n, addressOf(control), 24n, 0n]);
     assert.equal(libc.sendmsg(this.#fd, new Uint8Array(message.buffer), noSignal), bytes.length);
   }
 
@@ -89,7 +97,8 @@ export class RawConn implements Disposable {
   /** Waits for exactly so many bytes. */
   async receive(size: number): Promise<Bytes> {
     const bytes = new Uint8Array(size);
-    assert.equal(await libc.recv(this.#fd, bytes, BigInt(size), waitAll), size);
+    const received = await libc.recv(this.#fd, bytes, BigInt(size), waitAll);
+    assert.equal(received, size, `${received} of ${size} bytes came within a minute`);
     return bytes;
   }
 
@@ -134,9 +143,9 @@ export class ResettingTarget implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // This wakes an accept that waits; closing alone does not.
     libc.shutdown(this.#fd, both);
-    await this.#accepting;
+    await within("the end of accepting", this.#accepting);
     libc.close(this.#fd);
-    await Promise.all(this.#serving);
+    await within("the end of a target that resets", Promise.all(this.#serving), { maxMs: 90_000 });
     if (this.#failures.length > 0) throw this.#failures[0];
   }
 

@@ -1,4 +1,5 @@
 /** Servers for the balancer to send clients to. */
+import { within } from "./eventually.ts";
 
 /**
  * What a target does with one connection. It need not close it, and may throw when it is cut; `stopping` settles when
@@ -41,7 +42,8 @@ export class Target implements AsyncDisposable {
     await this.#accepting;
     this.#stopping.resolve();
     for (const conn of this.#open) conn[Symbol.dispose]();
-    await Promise.all(this.#serving);
+    const ending = Promise.all(this.#serving);
+    await within(() => `the end of a target that serves ${this.#serving.size} connections`, ending);
   }
 
   async #acceptAll(): Promise<void> {

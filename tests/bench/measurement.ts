@@ -1,5 +1,6 @@
-/** One turn of one server under one workload. */
+/** One server under one workload for some seconds. */
 import { bulkBytes } from "./configurations.ts";
+import type { Host } from "./leg.ts";
 import { paced } from "./paced.ts";
 import type { Server } from "./rig.ts";
 import type { Sample } from "./samples.ts";
@@ -10,13 +11,17 @@ import { problemsOf, type WrkResult } from "./wrk_output.ts";
 /** Every workload but idle sessions, which need fresh processes. */
 export type LoadedWorkload = Exclude<WorkloadName, "idle">;
 
-/** A turn; `ratePerS` is the fixed load's. */
-export interface Turn {
+/** What is measured; `ratePerS` is the fixed load's. */
+export interface Measurement {
   readonly workload: LoadedWorkload;
   readonly round: number;
   readonly seconds: number;
   readonly ratePerS: number;
-  /** Ends the load at once. */
+}
+
+/** Where the load comes from; `signal` ends it at once. */
+export interface Source {
+  readonly client: Host;
   readonly signal: AbortSignal;
 }
 
@@ -24,30 +29,30 @@ export interface Turn {
 const pacedConnections = 64;
 const mib = 1024 * 1024;
 
-/** Takes the turn. A load that cannot be run is a sample without values that says why. */
-export async function takeTurn(server: Server, turn: Turn): Promise<Sample> {
-  const { workload, round } = turn;
-  const place = { workload, server: server.name, round };
+/** Measures a server. A load that cannot be run is a sample without values that says why. */
+export async function measure(server: Server, measurement: Measurement & Source): Promise<Sample> {
+  const { workload, round } = measurement;
+  const key = { workload, server: server.name, round };
   try {
     const { values, problems } = workload === "fixed"
-      ? await fixedTurn(server, turn)
-      : await wrkTurn(server, { ...turn, workload });
-    return { ...place, values, problems };
+      ? await measureFixed(server, measurement)
+      : await measureWrk(server, { ...measurement, workload });
+    return { ...key, values, problems };
   } catch (error) {
-    return { ...place, values: {}, problems: [error instanceof Error ? error.message : String(error)] };
+    return { ...key, values: {}, problems: [error instanceof Error ? error.message : String(error)] };
   }
 }
 
-type WrkTurn = Turn & { readonly workload: Exclude<LoadedWorkload, "fixed"> };
+type WrkMeasurement = Measurement & Source & { readonly workload: Exclude<LoadedWorkload, "fixed"> };
 type Outcome = Pick<Sample, "values" | "problems">;
 
-async function wrkTurn(
-  { port, process }: Server,
-  { workload, seconds, signal }: WrkTurn,
+async function measureWrk(
+  { endpoint, process }: Server,
+  { workload, seconds, client, signal }: WrkMeasurement,
 ): Promise<Outcome> {
   const { load, throughput, unitsPerRequest } = wrkWorkloads[workload];
   const cpuUs = process?.measureCpu();
-  const result = await wrk({ ...load, port, seconds }, signal);
+  const result = await wrk({ ...load, client, endpoint, seconds }, signal);
   const cpu = cpuUs === undefined ? {} : { cpuUs: cpuUs() / (result.requests * unitsPerRequest) };
   return { values: { ...latencies(result), ...throughput(result), ...cpu }, problems: problemsOf(result) };
 }
@@ -57,7 +62,7 @@ function latencies({ p50Ms, p99Ms }: WrkResult): Sample["values"] {
 }
 
 interface WrkWorkload {
-  readonly load: Omit<WrkLoad, "port" | "seconds">;
+  readonly load: Omit<WrkLoad, "client" | "endpoint" | "seconds">;
   readonly throughput: (result: WrkResult) => Sample["values"];
   /** What CPU time is divided by. */
   readonly unitsPerRequest: number;
@@ -84,12 +89,13 @@ const wrkWorkloads: { readonly [name in Exclude<LoadedWorkload, "fixed">]: WrkWo
   },
 };
 
-async function fixedTurn(
-  { port, process }: Server,
-  { round, seconds, ratePerS, signal }: Turn,
+async function measureFixed(
+  { endpoint, process }: Server,
+  { round, seconds, ratePerS, client, signal }: Measurement & Source,
 ): Promise<Outcome> {
   const cpuUs = process?.measureCpu();
-  const result = await paced({ port, ratePerS, connections: pacedConnections, seconds, seed: round }, signal);
+  const load = { ...endpoint, ratePerS, connections: pacedConnections, seconds, seed: round };
+  const result = await paced(load, { client, signal });
   const { due, answered, elapsedMs, warmUpAnswered, ...values } = result;
   const cpu = cpuUs === undefined ? {} : { cpuUs: cpuUs() / (answered + warmUpAnswered) };
   const problems: string[] = [];
