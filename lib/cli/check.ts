@@ -1,10 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { type Diagnostic, formatDiagnostic } from "../config/diagnostic.ts";
-import { checkFree } from "../control/binds.ts";
-import { probe } from "../health/probe.ts";
-import { formatAddress } from "../values/address.ts";
 import { type Command, configOption, exit, type Invocation } from "./command.ts";
 import { readConfig } from "./config_file.ts";
+import { tryConfig } from "./live_check.ts";
 
 /** `lb check` */
 export const checkCommand: Command = {
@@ -29,13 +27,13 @@ version are noted.
 async function check({ values, terminal }: Invocation): Promise<number> {
   const path = String(values["config"]);
   const json = values["json"] === true;
-  const file = await readConfig(path, terminal.env);
+  const file = readConfig(path, terminal.env);
   if ("diagnostics" in file) {
     if (json) terminal.print(JSON.stringify({ ok: false, errors: file.diagnostics, notes: [], live: [] }));
     else for (const diagnostic of file.diagnostics) terminal.printError(formatDiagnostic(diagnostic));
     return exit.configInvalid;
   }
-  const live = values["live"] === true ? await tryOut(file.config) : [];
+  const live = values["live"] === true ? await tryConfig(file.config) : [];
   const ok = live.every((trial) => trial.ok);
   if (json) {
     terminal.print(JSON.stringify({ ok, errors: [], notes: file.notes, live }));
@@ -57,32 +55,4 @@ function summary({ listeners, pools }: Config): string {
   const targets = pools.reduce((sum, pool) => sum + pool.targets.length, 0);
   return [[listeners.length, "listener"], [pools.length, "pool"], [targets, "target"]]
     .map(([count, word]) => `${count} ${word}${count === 1 ? "" : "s"}`).join(", ");
-}
-
-/** One thing that was tried for real. */
-interface Trial {
-  readonly what: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
-
-async function tryOut({ listeners, pools }: Config): Promise<Trial[]> {
-  const binds = listeners.flatMap(({ name, bind }) =>
-    bind.map(async (address): Promise<Trial> => {
-      const what = `listener ${name} on ${formatAddress(address)}`;
-      try {
-        await checkFree(address);
-        return { what, ok: true, detail: "can be bound" };
-      } catch (error) {
-        return { what, ok: false, detail: error instanceof Error ? error.message : String(error) };
-      }
-    })
-  );
-  const targets = pools.flatMap(({ name, targets, health }) =>
-    health.check === "none" ? [] : targets.map(async ({ address }): Promise<Trial> => {
-      const { ok, detail } = await probe(health, address, { signal: new AbortController().signal });
-      return { what: `target ${name}/${formatAddress(address)}`, ok: ok === true, detail };
-    })
-  );
-  return await Promise.all([...binds, ...targets]);
 }

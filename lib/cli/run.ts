@@ -3,13 +3,15 @@ import { formatDiagnostic } from "../config/diagnostic.ts";
 import { Balancer, StartError } from "../control/balancer.ts";
 import { ListenError } from "../control/thread.ts";
 import { type Log, openLog } from "../observe/log.ts";
-import { formatAddress } from "../values/address.ts";
+import { LogThread } from "../observe/log_thread.ts";
 import { formatDuration } from "../values/duration.ts";
+import { bindFailureLine } from "./bind_failure.ts";
 import { type Command, configOption, exit, type Invocation, type Terminal } from "./command.ts";
 import { readConfig } from "./config_file.ts";
 import { Reporter } from "./reporter.ts";
 import { oneAtATime, onSignals, type Signals } from "./signals.ts";
 import { logStart } from "./start_lines.ts";
+import { keepLookupThread } from "./thread_keeper.ts";
 import { watchFile } from "./watch.ts";
 
 /** How long the last log lines may stand still at the end. */
@@ -39,10 +41,11 @@ INT, stops at once; HUP reloads the file. A file with mistakes changes nothing.`
 async function run({ values, terminal }: Invocation): Promise<number> {
   // First of all: without a listener for a signal, Deno itself panics when it is out of descriptors early on.
   using signals = onSignals();
+  using _keeper = keepLookupThread();
   const path = String(values["config"]);
   // Before the file is read: what changes while lb starts is a change too.
   using _watcher = values["watch"] === true ? watchFile(path, () => signals.hangup()) : undefined;
-  const file = await readConfig(path, terminal.env);
+  const file = readConfig(path, terminal.env);
   if ("diagnostics" in file) {
     for (const diagnostic of file.diagnostics) terminal.printError(formatDiagnostic(diagnostic));
     return exit.configInvalid;
@@ -96,15 +99,11 @@ async function start(
     return undefined;
   } catch (error) {
     if (error instanceof StartError) log.error(`lb cannot start: ${error.message}`);
-    else if (error instanceof ListenError) log.error(listenProblem(error));
-    else throw error;
+    else if (error instanceof ListenError) {
+      log.error(bindFailureLine({ listener: error.listener, address: error.address, cause: error.message }));
+    } else throw error;
     return exit.failed;
   }
-}
-
-function listenProblem({ listener, address, message }: ListenError): string {
-  return `listener ${listener} cannot listen on ${formatAddress(address)}: ${message}; ` +
-    "stop what holds it or bind elsewhere";
 }
 
 async function drain(balancer: Balancer, { log, signals }: Pick<Service, "log" | "signals">): Promise<void> {
@@ -129,7 +128,7 @@ async function reloadFile(
   path: string,
   { balancer, log, env }: { balancer: Balancer; log: Log; env: Terminal["env"] },
 ): Promise<void> {
-  const file = await readConfig(path, env);
+  const file = readConfig(path, env);
   if ("diagnostics" in file) {
     for (const diagnostic of file.diagnostics) log.error(formatDiagnostic(diagnostic));
     return log.error(`reload refused: generation ${balancer.generation} stays in force`);
@@ -143,7 +142,8 @@ async function reloadFile(
   log.info(`reloaded ${path}: generation ${balancer.generation}`, { generation: balancer.generation });
 }
 
-function logOptions({ log: { level, format } }: Config, { stdout }: Terminal): Parameters<typeof openLog>[0] {
-  const text = format === "text" || (format === "auto" && stdout.isTerminal());
-  return { level, format: text ? "text" : "json", output: stdout };
+function logOptions({ log }: Config, { isTerminal }: Terminal): Parameters<typeof openLog>[0] {
+  const isText = log.format === "text" || (log.format === "auto" && isTerminal);
+  const format = isText ? "text" : "json";
+  return { level: log.level, format, lines: new LogThread({ format }) };
 }

@@ -24,6 +24,12 @@ export function logStart(
       engineReason,
     });
   }
+  if (!started.descriptorsCounted) {
+    log.warn(
+      `the descriptor limit is not known (neither /dev/null nor / can be opened): ${maxConnections} sessions need ` +
+        `${2 * maxConnections} descriptors`,
+    );
+  }
   for (const { name, addresses } of started.listeners) {
     const bind = addresses.map(formatAddress);
     const pool = config.listeners.find((listener) => listener.name === name)?.pool;

@@ -55,6 +55,8 @@ export interface Started {
   readonly engineWarning: boolean;
   readonly workers: number;
   readonly maxConnections: number;
+  /** Whether the descriptors for so many could be counted. */
+  readonly descriptorsCounted: boolean;
   readonly listeners: readonly { readonly name: string; readonly addresses: readonly SocketAddress[] }[];
 }
 
@@ -126,7 +128,8 @@ export class Balancer {
     try {
       this.#monitor.update(probed(this.#config));
       const listeners = await this.#listen(choice.engine);
-      this.#mostConnections = this.#countPlaces();
+      const cap = sessionCap(this.#config.process.maxConnections);
+      this.#mostConnections = cap.sessions;
       await this.#monitor.firstRound();
       if (this.#stopped) return "stopped";
       this.#publish();
@@ -137,6 +140,7 @@ export class Balancer {
         engineWarning: choice.warn,
         workers: this.#workers,
         maxConnections: this.#mostConnections,
+        descriptorsCounted: cap.isCounted,
         listeners,
       };
     } catch (error) {
@@ -225,16 +229,6 @@ export class Balancer {
         };
       })
     );
-  }
-
-  #countPlaces(): number {
-    try {
-      return sessionCap(this.#config.process.maxConnections);
-    } catch (error) {
-      throw new StartError(
-        `descriptors cannot be counted: ${error instanceof Error ? error.message : error}`,
-      );
-    }
   }
 
   async #listen(engine: EngineName): Promise<Started["listeners"]> {
