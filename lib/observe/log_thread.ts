@@ -108,7 +108,7 @@ export class LogThread implements LineSink, AsyncDisposable {
       try {
         this.#start();
       } catch {
-        // No thread can be had now. Without a log the traffic still goes on.
+        // No thread can be had now.
         this.#startLater();
       }
     }, restartMs);
