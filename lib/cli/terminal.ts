@@ -1,41 +1,46 @@
 /** The real surroundings of a command. */
+import { StandardStream, type SyncOutput } from "../observe/standard_stream.ts";
 import { errorCode, systemWords } from "../values/system_error.ts";
 import type { Terminal } from "./command.ts";
 
 /** How often a non-blocking output that is full is tried again, and for how long without a byte getting out. */
 const retry = { everyMs: 10, maxMs: 30_000 } as const;
 
-/** A standard stream. */
-export interface TerminalStream {
-  writeSync(bytes: Uint8Array): number;
+export interface WriteOptions {
+  /** Blocks the thread. */
+  readonly pause?: (ms: number) => void;
+  readonly maxMs?: number;
 }
 
 /**
  * Writes everything, waiting where a non-blocking stream is full; undefined = all of it is out, or nobody wants it any more
- * (`lb schema | head`), else why not. `pause` blocks the thread.
+ * (`lb schema | head`), else why not.
  */
 export function writeAll(
-  stream: TerminalStream,
+  output: SyncOutput,
   text: string,
-  { pause = blockFor, maxMs = retry.maxMs }: { pause?: (ms: number) => void; maxMs?: number } = {},
+  { pause = blockFor, maxMs = retry.maxMs }: WriteOptions = {},
 ): string | undefined {
+  const stream = new StandardStream(output);
+  let rest = new TextEncoder().encode(text);
   let waitedMs = 0;
-  for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
-    try {
-      rest = rest.subarray(stream.writeSync(rest));
-      waitedMs = 0;
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === "EPIPE") return undefined;
-      if (code !== "EAGAIN" && code !== "EINTR") {
-        return systemWords(code ?? "") ?? (error instanceof Error ? error.message : String(error));
+  try {
+    while (rest.length > 0 || !stream.flush()) {
+      const written = rest.length > 0 ? stream.write(rest) : 0;
+      rest = rest.subarray(written);
+      if (written > 0) waitedMs = 0;
+      else if (waitedMs >= maxMs) return "its reader reads no more";
+      else {
+        pause(retry.everyMs);
+        waitedMs += retry.everyMs;
       }
-      if (waitedMs >= maxMs) return "its reader reads no more";
-      pause(retry.everyMs);
-      waitedMs += retry.everyMs;
     }
+    return undefined;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EPIPE") return undefined;
+    return systemWords(code ?? "") ?? (error instanceof Error ? error.message : String(error));
   }
-  return undefined;
 }
 
 export function processTerminal(): Terminal {

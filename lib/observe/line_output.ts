@@ -1,9 +1,9 @@
-/** Writes the lines of a queue to a descriptor that may be slow, blocked, non-blocking, closed or full. */
-import { errorCode } from "../values/system_error.ts";
+/** Writes the lines of a queue to an output that may be slow, blocked, non-blocking, closed or full. */
 import type { LineRing } from "./line_ring.ts";
+import { StandardStream, type SyncOutput } from "./standard_stream.ts";
 
-/** One write takes so much: a part of it that gets out shows that the output moves. */
-const maxWriteBytes = 64 * 1024;
+/** So much is taken out of the queue at a time. */
+const maxPeekBytes = 64 * 1024;
 
 /** The pause before a non-blocking output that takes nothing now is tried again. */
 const retryMs = 10;
@@ -11,8 +11,7 @@ const retryMs = 10;
 const lineFeed = 10;
 
 export interface LineOutputOptions {
-  /** Writes some of the bytes and says how many; throws what the system says. `Deno.stdout.writeSync` is one. */
-  readonly writeSync: (bytes: Uint8Array) => number;
+  readonly output: SyncOutput;
   /** Blocks the thread. */
   readonly pause: (ms: number) => void;
   /** Makes the line that says how many were lost, without its line feed. */
@@ -22,6 +21,7 @@ export interface LineOutputOptions {
 /** Writes to one output for as long as the thread lives. */
 export class LineOutput {
   readonly #options: LineOutputOptions;
+  readonly #stream: StandardStream;
   readonly #encoder = new TextEncoder();
   /** The output has taken part of a line, and the rest is still to come. */
   #isMidLine = false;
@@ -30,6 +30,7 @@ export class LineOutput {
 
   constructor(options: LineOutputOptions) {
     this.#options = options;
+    this.#stream = new StandardStream(options.output);
   }
 
   /**
@@ -37,19 +38,24 @@ export class LineOutput {
    * reports how many were lost once it gets through. Never throws.
    */
   writeAll(ring: LineRing): void {
-    do {
-      try {
-        if (!this.#isMidLine) this.#reportLost(ring);
-        const bytes = ring.peek(maxWriteBytes);
-        if (bytes.length > 0) ring.take(this.#write(bytes));
-      } catch {
-        // Nobody reads any more, or the disk is full.
-        ring.discard();
-        this.#isCutOff ||= this.#isMidLine;
-        this.#isMidLine = false;
-        return;
-      }
-    } while (ring.waiting > 0 || ring.lost > 0);
+    try {
+      while (ring.waiting > 0 || ring.lost > 0) this.#writeSome(ring);
+      while (!this.#stream.flush()) this.#options.pause(retryMs);
+    } catch {
+      // Nobody reads any more, or the disk is full.
+      ring.discard();
+      this.#isCutOff ||= this.#isMidLine;
+      this.#isMidLine = false;
+    }
+  }
+
+  #writeSome(ring: LineRing): void {
+    if (!this.#isMidLine) this.#reportLost(ring);
+    for (let rest = ring.peek(maxPeekBytes); rest.length > 0;) {
+      const written = this.#write(rest);
+      ring.take(written);
+      rest = rest.subarray(written);
+    }
   }
 
   #reportLost(ring: LineRing): void {
@@ -65,23 +71,12 @@ export class LineOutput {
   /** Writes some of the bytes and returns how many; waits where a non-blocking output takes none now. */
   #write(bytes: Uint8Array): number {
     for (;;) {
-      const written = this.#tryWrite(bytes);
+      const written = this.#stream.write(bytes);
       if (written > 0) {
         this.#isMidLine = bytes[written - 1] !== lineFeed;
         return written;
       }
       this.#options.pause(retryMs);
-    }
-  }
-
-  /** 0 = nothing could be written for the moment. */
-  #tryWrite(bytes: Uint8Array): number {
-    try {
-      return this.#options.writeSync(bytes);
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === "EAGAIN" || code === "EINTR") return 0;
-      throw error;
     }
   }
 }

@@ -22,7 +22,7 @@ scope.onmessage = ({ data: { memory, format } }) => {
   const ring = new LineRing(memory);
   const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const output = new LineOutput({
-    writeSync: (bytes) => Deno.stdout.writeSync(bytes),
+    output: Deno.stdout,
     pause: (ms) => void Atomics.wait(never, 0, 0, ms),
     lostLine: (count) => lostLine(format, { count, time: Date.now() }),
   });

@@ -40,7 +40,7 @@ Deno.test("a stream that stays full is given up after its limit, and what is slo
 
 Deno.test("a reader that is gone wants no more, and is no problem", () => {
   const captured = new CapturedOutput();
-  captured.usual = "fail";
+  captured.usual = "closed";
   assert.equal(writeAll(captured, "text\n"), undefined);
 });
 
