@@ -13,6 +13,9 @@ const idleThreadMs = 10_000;
 /** lb uses one of them every 3 seconds, in turn, so that no more than these live on. */
 const keptThreads = 3;
 
+/** Deno 2.4 starts a thread to end another one, and itself ends where it cannot. */
+const endsThreadsByThreads = Deno.version.deno.startsWith("2.4.");
+
 const top = "log: { access: all }";
 const reason = noPidsLimit === undefined ? "" : ` (${noPidsLimit})`;
 
@@ -55,6 +58,7 @@ Deno.test({
     await lb.until(() => lb.records[1]);
     assert.ok(limit.used <= threads, `${limit.used} threads, ${threads} were allowed`);
     open[Symbol.dispose]();
+    if (endsThreadsByThreads) limit.lift();
     lb.kill("SIGTERM");
     assert.equal(await lb.ended(), 0, lb.stderr);
     assert.equal(lb.stderr, "");

@@ -31,6 +31,10 @@ export class PidsLimit implements Disposable {
     Deno.writeTextFileSync(`${this.#folder}/pids.max`, String(this.used));
   }
 
+  lift(): void {
+    Deno.writeTextFileSync(`${this.#folder}/pids.max`, "max");
+  }
+
   [Symbol.dispose](): void {
     try {
       Deno.removeSync(this.#folder);
