@@ -1,10 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { formatDiagnostics } from "../config/diagnostic.ts";
-import { whyTaken } from "../control/listeners.ts";
-import { probe } from "../health/probe.ts";
-import { formatAddress } from "../values/address.ts";
 import { type Command, configOption, exit, type Invocation } from "./command.ts";
 import { readConfig } from "./config_file.ts";
+import { tryConfig } from "./live_check.ts";
 
 /** `lb check` */
 export const checkCommand: Command = {
@@ -29,14 +27,14 @@ version are noted.
 async function check({ values, terminal }: Invocation): Promise<number> {
   const path = String(values["config"]);
   const json = values["json"] === true;
-  const file = await readConfig(path, terminal.env);
+  const file = readConfig(path, terminal.env);
   if ("diagnostics" in file) {
     const { diagnostics: errors, more } = file;
     if (json) terminal.print(JSON.stringify({ ok: false, errors, more, notes: [], live: [] }));
     else for (const line of formatDiagnostics(file)) terminal.printError(line);
     return exit.configInvalid;
   }
-  const live = values["live"] === true ? await tryOut(file.config) : [];
+  const live = values["live"] === true ? await tryConfig(file.config) : [];
   const ok = live.every((trial) => trial.ok);
   if (json) {
     terminal.print(JSON.stringify({ ok, errors: [], notes: file.notes, more: file.more, live }));
@@ -54,29 +52,4 @@ function summary({ listeners, pools }: Config): string {
   const targets = pools.reduce((sum, pool) => sum + pool.targets.length, 0);
   return [[listeners.length, "listener"], [pools.length, "pool"], [targets, "target"]]
     .map(([count, word]) => `${count} ${word}${count === 1 ? "" : "s"}`).join(", ");
-}
-
-/** One thing that was tried for real. */
-interface Trial {
-  readonly what: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
-
-async function tryOut({ listeners, pools }: Config): Promise<Trial[]> {
-  const binds = listeners.flatMap(({ name, bind }) =>
-    bind.map(async (address): Promise<Trial> => {
-      const what = `listener ${name} on ${formatAddress(address)}`;
-      const failure = await whyTaken(address);
-      return { what, ok: failure === undefined, detail: failure?.message ?? "can be bound" };
-    })
-  );
-  const targets = pools.flatMap(({ name, targets, health }) =>
-    health.check === "none" ? [] : targets.map(async ({ address }): Promise<Trial> => {
-      const target = { host: address.host, port: address.port, addresses: [address.host] };
-      const { outcome, detail } = await probe(health, target, { signal: new AbortController().signal });
-      return { what: `target ${name}/${formatAddress(address)}`, ok: outcome === "passed", detail };
-    })
-  );
-  return await Promise.all([...binds, ...targets]);
 }

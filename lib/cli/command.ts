@@ -1,6 +1,4 @@
 /** What a command is, and what it may touch of the outside. */
-import type { Output } from "../observe/line_writer.ts";
-
 /** The exit codes of every command. */
 export const exit = {
   ok: 0,
@@ -41,13 +39,16 @@ export interface Invocation {
   readonly terminal: Terminal;
 }
 
-/** The process's surroundings, so that a test can stand in for them. */
+/** The process's surroundings, so that a test can stand in for them. Nothing here throws. */
 export interface Terminal {
-  /** Writes a line to standard output. */
-  print(line: string): void;
+  /** Writes a line to standard output; false = it could not be written, which is said on standard error. */
+  print(line: string): boolean;
   /** Writes a line to standard error. */
   printError(line: string): void;
-  readonly stdout: Output & { isTerminal(): boolean };
+  /** Writes text without a line feed to standard output. */
+  write(text: string): void;
+  /** Whether standard output is a terminal. */
+  readonly isTerminal: boolean;
   env(name: string): string | undefined;
 }
 

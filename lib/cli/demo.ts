@@ -91,13 +91,12 @@ class Screen {
   readonly #terminal: Terminal;
   readonly #servers: readonly DemoServer[];
   readonly #live: boolean;
-  readonly #encoder = new TextEncoder();
   #shown = "";
 
   constructor(terminal: Terminal, servers: readonly DemoServer[]) {
     this.#terminal = terminal;
     this.#servers = servers;
-    this.#live = terminal.stdout.isTerminal();
+    this.#live = terminal.isTerminal;
   }
 
   begin(address: string): void {
@@ -131,7 +130,7 @@ Server C says "down" for a while now and then: watch it leave and come back. Ctr
     const line = columns.join("   ");
     if (line === this.#shown) return;
     this.#shown = line;
-    if (this.#live) this.#terminal.stdout.write(this.#encoder.encode(`\r\x1b[K${line}`));
+    if (this.#live) this.#terminal.write(`\r\x1b[K${line}`);
     else this.#terminal.print(`${time()} ${line}`);
   }
 

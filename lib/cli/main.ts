@@ -56,8 +56,7 @@ function help([name]: readonly string[], terminal: Terminal): Promise<number> {
   if (name !== undefined && !isHelp(name) && command === undefined) {
     return Promise.resolve(unknownCommand(name, terminal));
   }
-  terminal.print(helpText(command, commands));
-  return Promise.resolve(exit.ok);
+  return Promise.resolve(terminal.print(helpText(command, commands)) ? exit.ok : exit.failed);
 }
 
 function unknownCommand(word: string, terminal: Terminal): number {

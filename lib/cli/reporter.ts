@@ -1,11 +1,22 @@
-/** Turns what the balancer tells into log lines. */
+/** Writes the balancer's events to the log, like ones only so often. */
 import type { BalancerEvent } from "../control/events.ts";
-import { FloodGate } from "../observe/flood_gate.ts";
 import type { Log } from "../observe/log.ts";
+import {
+  closedText,
+  deathLine,
+  failedAcceptsLine,
+  failedAttemptLine,
+  healthLine,
+  lostEventsLine,
+  nameLine,
+  type ReportLine,
+  skippedBindLine,
+} from "../observe/report.ts";
+import { LogSampler } from "../observe/sampler.ts";
 import type { CloseRecord } from "../session/record.ts";
 
 /** So many lines of a kind a second, the rest as a sum: a fault must not bury the log under one line for each client. */
-const perSecond = 10;
+const maxPerSecond = 10;
 
 type FailedAttempt = Extract<BalancerEvent, { kind: "failedAttempts" }>["attempts"][number];
 type AcceptErrors = Extract<BalancerEvent, { kind: "acceptErrors" }>["errors"][number];
@@ -19,98 +30,65 @@ export interface ReporterOptions {
 /** Dispose it to have the last sums written. */
 export class Reporter implements Disposable {
   readonly #options: ReporterOptions;
-  readonly #closed: FloodGate;
-  readonly #accepts: FloodGate;
-  readonly #faults: FloodGate;
-  readonly #attempts: FloodGate;
+  readonly #closed: LogSampler;
+  readonly #accepts: LogSampler;
+  readonly #faults: LogSampler;
+  readonly #attempts: LogSampler;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
     const { log } = options;
-    this.#closed = new FloodGate({
-      perSecond,
-      onHeldBack: (reason, count) => log.info(`${count} more sessions closed: ${reason}`, { reason, count }),
+    this.#closed = new LogSampler({
+      maxPerSecond,
+      onSuppressed: (reason, count) =>
+        log.info(`${count} more sessions closed: ${reason}`, { reason, count }),
     });
-    this.#accepts = new FloodGate({
-      perSecond: 1,
-      onHeldBack: (cause, count) =>
+    this.#accepts = new LogSampler({
+      maxPerSecond: 1,
+      onSuppressed: (cause, count) =>
         log.debug(`${count} more reports of failed accepts: ${cause}`, { cause, count }),
     });
-    this.#attempts = new FloodGate({
-      perSecond,
-      onHeldBack: (what, count) => log.debug(`${count} more attempts failed: ${what}`, { count }),
+    this.#attempts = new LogSampler({
+      maxPerSecond,
+      onSuppressed: (what, count) => log.debug(`${count} more attempts failed: ${what}`, { count }),
     });
-    this.#faults = new FloodGate({
-      perSecond,
-      onHeldBack: (_, count) => log.error(`${count} more internal errors`, { count }),
+    this.#faults = new LogSampler({
+      maxPerSecond,
+      onSuppressed: (_, count) => log.error(`${count} more internal errors`, { count }),
     });
   }
 
   report(event: BalancerEvent): void {
-    const { log } = this.#options;
     switch (event.kind) {
       case "closed":
         for (const record of event.records) this.#reportClosed(record);
         return;
-      case "health": {
-        const { pool, target, from, to, detail } = event;
-        const say = to === "down" ? log.warn : log.info;
-        return say(`target ${pool}/${target} is ${to}, was ${from}: ${detail}`, {
-          pool,
-          target,
-          state: to,
-          from,
-          detail,
-        });
-      }
+      case "health":
+        return this.#write(healthLine(event));
       case "name":
-        return this.#reportName(event);
-      case "bindSkipped": {
-        const { listener, address, why } = event;
-        return log.warn(`listener ${listener} does not listen on ${address}: ${why}`, {
-          listener,
-          address,
-          why,
-        });
-      }
+        return this.#write(nameLine(event));
+      case "bindSkipped":
+        return this.#write(skippedBindLine(event));
       case "failedAttempts":
         for (const attempt of event.attempts) this.#reportAttempt(attempt);
         return;
       case "acceptErrors":
-        for (const errors of event.errors) this.#reportAccept(errors);
+        for (const errors of event.errors) this.#reportAccepts(errors);
         return;
       case "lost":
-        return log.warn(
-          `${event.count} events were dropped: a data-plane thread had no time to report them`,
-          {
-            lost: event.count,
-          },
-        );
+        return this.#write(lostEventsLine(event.count));
       case "fault":
-        if (this.#faults.admit("fault")) log.error(`internal error: ${event.detail}`);
+        if (this.#faults.admit("fault")) this.#options.log.error(`internal error: ${event.detail}`);
         return;
-      case "death": {
-        const { worker, cause, sessions, restartMs } = event.death;
-        return log.error(
-          `internal error: data-plane thread ${worker} died, and ${sessions} open sessions with it; it starts again in ${restartMs} ms: ${cause}`,
-          { worker, sessions, restartMs, cause },
-        );
-      }
+      case "death":
+        return this.#write(deathLine(event.death));
     }
   }
 
   [Symbol.dispose](): void {
-    for (const gate of [this.#closed, this.#accepts, this.#attempts, this.#faults]) gate[Symbol.dispose]();
-  }
-
-  #reportName({ host, addresses, problem }: Extract<BalancerEvent, { kind: "name" }>): void {
-    const { log } = this.#options;
-    const fields = { host, addresses, ...(problem === undefined ? {} : { problem }) };
-    if (problem === undefined) return log.info(`${host} stands for ${addresses.join(", ")}`, fields);
-    const kept = addresses.length === 0
-      ? "it stands for nothing"
-      : `it still stands for ${addresses.join(", ")}`;
-    log.warn(`${host} cannot be looked up: ${problem}; ${kept}`, fields);
+    for (const sampler of [this.#closed, this.#accepts, this.#attempts, this.#faults]) {
+      sampler[Symbol.dispose]();
+    }
   }
 
   #reportClosed(record: CloseRecord): void {
@@ -121,28 +99,17 @@ export class Reporter implements Disposable {
     );
   }
 
-  #reportAttempt({ session, pool, target, error, ms, detail }: FailedAttempt): void {
-    if (!this.#attempts.admit(`${pool}/${target} ${error}`)) return;
-    const fields = { session, pool, target, error, detail, ms };
-    this.#options.log.debug(
-      `session ${session}: ${pool}/${target} failed: ${error} (${detail}), ${ms} ms`,
-      fields,
-    );
+  #reportAttempt(attempt: FailedAttempt): void {
+    const { pool, target, error } = attempt;
+    if (this.#attempts.admit(`${pool}/${target} ${error}`)) this.#write(failedAttemptLine(attempt));
   }
 
-  #reportAccept({ listener, cause, count }: AcceptErrors): void {
-    const { log } = this.#options;
-    // A client that is gone before it was accepted is traffic; being out of descriptors or memory is not.
-    const say = cause === "a client was gone before it was accepted" ? log.debug : log.warn;
-    if (this.#accepts.admit(`listener ${listener}: ${cause}`)) {
-      say(`listener ${listener}: accepting failed ${count} times: ${cause}`, { listener, cause, count });
-    }
+  #reportAccepts(errors: AcceptErrors): void {
+    const { listener, cause } = errors;
+    if (this.#accepts.admit(`listener ${listener}: ${cause}`)) this.#write(failedAcceptsLine(errors));
   }
-}
 
-function closedText({ reason, listener, pool, target, client, attempts, bytes, ms }: CloseRecord): string {
-  const failed = attempts.flatMap(({ target, error }) => error === null ? [] : [`${target} ${error}`]);
-  const after = failed.length > 0 ? `, after ${failed.join(", ")}` : "";
-  return `closed ${reason}: ${client} -> ${listener} -> ${pool}/${target ?? "-"}, ` +
-    `${bytes.received} bytes received, ${bytes.sent} sent, ${ms.total} ms${after}`;
+  #write({ level, message, fields }: ReportLine): void {
+    this.#options.log[level](message, fields);
+  }
 }

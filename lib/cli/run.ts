@@ -4,13 +4,15 @@ import { Balancer, StartError } from "../control/balancer.ts";
 import { type Change, describeChange } from "../control/change.ts";
 import { ListenError } from "../control/listeners.ts";
 import { type Log, openLog } from "../observe/log.ts";
-import { formatAddress } from "../values/address.ts";
+import { LogThread } from "../observe/log_thread.ts";
 import { formatDuration } from "../values/duration.ts";
+import { bindFailureLine } from "./bind_failure.ts";
 import { type Command, configOption, exit, type Invocation, type Terminal } from "./command.ts";
 import { readConfig } from "./config_file.ts";
 import { Reporter } from "./reporter.ts";
 import { oneAtATime, onSignals, type Signals } from "./signals.ts";
 import { logStart } from "./start_lines.ts";
+import { keepLookupThread } from "./thread_keeper.ts";
 import { watchFile } from "./watch.ts";
 
 /** How long the last log lines may stand still at the end. */
@@ -40,10 +42,11 @@ INT, stops at once; HUP reloads the file. A file with mistakes changes nothing.`
 async function run({ values, terminal }: Invocation): Promise<number> {
   // First of all: without a listener for a signal, Deno itself panics when it is out of descriptors early on.
   using signals = onSignals();
+  using _keeper = keepLookupThread();
   const path = String(values["config"]);
   // Before the file is read: what changes while lb starts is a change too.
   using _watcher = values["watch"] === true ? watchFile(path, () => signals.hangup()) : undefined;
-  const file = await readConfig(path, terminal.env);
+  const file = readConfig(path, terminal.env);
   if ("diagnostics" in file) {
     for (const line of formatDiagnostics(file)) terminal.printError(line);
     return exit.configInvalid;
@@ -99,15 +102,14 @@ async function start(
     return undefined;
   } catch (error) {
     if (error instanceof StartError) log.error(`lb cannot start: ${error.message}`);
-    else if (error instanceof ListenError) log.error(listenProblem(error));
+    else if (error instanceof ListenError) log.error(listenLine(error));
     else throw error;
     return exit.failed;
   }
 }
 
-function listenProblem({ listener, address, message }: ListenError): string {
-  return `listener ${listener} cannot listen on ${formatAddress(address)}: ${message}; ` +
-    "stop what holds it or bind elsewhere";
+function listenLine({ listener, address, failure: { code, message } }: ListenError): string {
+  return bindFailureLine({ listener, address, code, cause: message });
 }
 
 async function drain(balancer: Balancer, { log, signals }: Pick<Service, "log" | "signals">): Promise<void> {
@@ -132,7 +134,7 @@ async function reloadFile(
   path: string,
   { balancer, log, env }: { balancer: Balancer; log: Log; env: Terminal["env"] },
 ): Promise<void> {
-  const file = await readConfig(path, env);
+  const file = readConfig(path, env);
   if ("diagnostics" in file) {
     for (const line of formatDiagnostics(file)) log.error(line);
     return log.error(`reload refused: generation ${balancer.generation} stays in force`);
@@ -140,7 +142,7 @@ async function reloadFile(
   for (const line of formatDiagnostics(file)) log.warn(line);
   const result = await balancer.reload(file.config);
   if (result.kind === "refused") {
-    const problem = result.listenError === undefined ? result.problem : listenProblem(result.listenError);
+    const problem = result.listenError === undefined ? result.problem : listenLine(result.listenError);
     return log.error(`reload refused: ${problem}; generation ${balancer.generation} stays in force`);
   }
   for (const key of result.change.afterRestart) {
@@ -161,7 +163,8 @@ function changeText(change: Change): string {
   return phrases.slice(0, maxPhrases).join(", ") + (more > 0 ? ` and ${more} more changes` : "");
 }
 
-function logOptions({ log: { level, format } }: Config, { stdout }: Terminal): Parameters<typeof openLog>[0] {
-  const text = format === "text" || (format === "auto" && stdout.isTerminal());
-  return { level, format: text ? "text" : "json", output: stdout };
+function logOptions({ log }: Config, { isTerminal }: Terminal): Parameters<typeof openLog>[0] {
+  const isText = log.format === "text" || (log.format === "auto" && isTerminal);
+  const format = isText ? "text" : "json";
+  return { level: log.level, format, lines: new LogThread({ format }) };
 }

@@ -15,7 +15,7 @@ and as the first line of lb.yaml, for editors with the YAML language server:
   # yaml-language-server: $schema=./lb.schema.json`,
   options: {},
   run({ terminal }) {
-    terminal.print(JSON.stringify(jsonSchema(), null, 2));
-    return Promise.resolve(exit.ok);
+    const isPrinted = terminal.print(JSON.stringify(jsonSchema(), null, 2));
+    return Promise.resolve(isPrinted ? exit.ok : exit.failed);
   },
 };

@@ -29,6 +29,12 @@ export function logStart(log: Log, { path, config, started, state }: StartLines)
       engineReason,
     });
   }
+  if (!started.descriptorsCounted) {
+    log.warn(
+      `the descriptor limit is not known (neither /dev/null nor / can be opened): ${maxConnections} sessions need ` +
+        `${2 * maxConnections} descriptors`,
+    );
+  }
   for (const [name, { bind, pool }] of Object.entries(state.listeners)) {
     log.info(`listener ${name} on ${bind.join(", ")} -> pool ${pool}`, { listener: name, bind, pool });
   }

@@ -13,11 +13,11 @@ export const versionCommand: Command = {
   options: { json: { type: "boolean" } },
   run({ values, terminal }) {
     const about = { version, deno: Deno.version.deno, os: Deno.build.os, arch: Deno.build.arch };
-    terminal.print(
+    const isPrinted = terminal.print(
       values["json"]
         ? JSON.stringify(about)
         : `lb ${version} (Deno ${about.deno}, ${about.os} ${about.arch})`,
     );
-    return Promise.resolve(exit.ok);
+    return Promise.resolve(isPrinted ? exit.ok : exit.failed);
   },
 };

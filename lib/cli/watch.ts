@@ -1,30 +1,58 @@
-/** How often the file is read again; a change counts once it has stood for as long. */
-const lookMs = 500;
+/** Notices that a file has changed. */
+import { maxConfigBytes } from "./config_file.ts";
+import { readRegularFile, statRegularFile } from "./regular_file.ts";
+
+/** How often the file is looked at; a change counts once it has stood for as long. */
+const pollMs = 500;
+
+/** Two writes within so much time may leave the same time stamp on a file. */
+const timestampMs = 2_000;
 
 /**
- * Calls `onChange` when the content of a file has changed, until disposed. The file is read again and again: a watch of the
- * system's on a file ends when an editor puts a new file in its place, and one on a folder when a release replaces that.
+ * Calls `onChange` when the content of a file has changed, until disposed. The file is looked at again and again: a watch of
+ * the system's on a file ends when an editor puts a new file in its place, and one on a folder when a release replaces that.
  */
 export function watchFile(path: string, onChange: () => void): Disposable {
-  let acted = read(path);
-  let seen = acted;
+  const watched = new WatchedFile(path);
+  let handled = watched.content();
+  let previous = handled;
   const timer = setInterval(() => {
-    const now = read(path);
+    const content = watched.content();
     // Twice the same: an editor writes a file in several steps.
-    if (now === seen && now !== acted) {
-      acted = now;
+    if (content === previous && content !== handled) {
+      handled = content;
       onChange();
     }
-    seen = now;
-  }, lookMs);
+    previous = content;
+  }, pollMs);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-function read(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    // Gone or unreadable for now: that is a change as well, and whoever reads it says what is wrong.
-    return `\0${error instanceof Error ? error.name : error}`;
+/** Reads a file again only where it may have changed. */
+class WatchedFile {
+  readonly #path: string;
+  readonly #decoder = new TextDecoder();
+  #version = "";
+  #content = "";
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The text of the file, or, behind a zero byte, what is there instead: that is a change too, and a reload says what is wrong. */
+  content(): string {
+    try {
+      const found = statRegularFile(this.#path, maxConfigBytes);
+      if (found.kind === "notAFile") return "\0not a file";
+      if (found.kind === "tooLarge") return `\0too large: ${found.version}`;
+      if (found.version === this.#version) return this.#content;
+      this.#content = this.#decoder.decode(readRegularFile(this.#path, maxConfigBytes));
+      // A file that was written a moment ago may be written once more without showing it.
+      this.#version = found.modifiedAt < Date.now() - timestampMs ? found.version : "";
+      return this.#content;
+    } catch (error) {
+      this.#version = "";
+      return `\0${error instanceof Error ? error.name : error}`;
+    }
   }
 }

@@ -14,7 +14,7 @@ import { type Shared, sharedViews } from "../shared/shared.ts";
 import type { EngineName } from "../values/words.ts";
 import { Binder, type Refused } from "./binder.ts";
 import { type Change, changeBetween } from "./change.ts";
-import { sessionCap } from "./descriptors.ts";
+import { type SessionCap, sessionCap } from "./descriptors.ts";
 import { drainThreads, stopThreads } from "./ending.ts";
 import type { BalancerEvent } from "./events.ts";
 import { processKey, targetOfKey } from "./keys.ts";
@@ -54,6 +54,8 @@ export interface Started {
   readonly engineReason: string;
   /** The faster engine should run here and does not. */
   readonly engineWarning: boolean;
+  /** Whether the descriptors for so many sessions could be counted. */
+  readonly descriptorsCounted: boolean;
 }
 
 /** The balancer cannot start as it is configured; the message says why. */
@@ -90,7 +92,7 @@ export class Balancer {
   #engine: EngineName = "portable";
   #revision = 0;
   /** What the descriptors allow; undefined before they were counted. */
-  #maxConnections: number | undefined;
+  #cap: SessionCap | undefined;
   /** A start or a reload is under way, which sees to changed names itself. */
   #isChanging = false;
   #isDraining = false;
@@ -162,7 +164,12 @@ export class Balancer {
       const result = await this.#bring(this.#firstConfig);
       if (this.#isStopped) return "stopped";
       if (result.kind === "refused") throw result.listenError ?? new StartError(result.problem);
-      return { engine: choice.engine, engineReason: choice.reason, engineWarning: choice.warn };
+      return {
+        engine: choice.engine,
+        engineReason: choice.reason,
+        engineWarning: choice.warn,
+        descriptorsCounted: this.#cap?.isCounted ?? false,
+      };
     } catch (error) {
       if (this.#isStopped) return "stopped";
       await this.stop();
@@ -283,7 +290,7 @@ export class Balancer {
     if (bound.kind === "refused") return bound;
     undo.defer(() => this.#threads.unbind(bound.added));
     const { model } = bound;
-    this.#maxConnections ??= this.#countConnections(config);
+    this.#cap ??= sessionCap(config.process.maxConnections);
 
     // 5. Probes: the targets before serve on until each new one has had its first.
     this.#monitor.update([...probedOf(before), ...probedOf(model)]);
@@ -351,18 +358,8 @@ export class Balancer {
     return undefined;
   }
 
-  #countConnections(config: Config): number {
-    try {
-      return sessionCap(config.process.maxConnections);
-    } catch (error) {
-      throw new StartError(
-        `descriptors cannot be counted: ${error instanceof Error ? error.message : error}`,
-      );
-    }
-  }
-
   #sessionLimit({ process }: Config): number {
-    return Math.min(this.#maxConnections ?? Infinity, process.maxConnections);
+    return Math.min(this.#cap?.sessions ?? Infinity, process.maxConnections);
   }
 
   #conditionsOf({ key }: TargetModel): TargetConditions {

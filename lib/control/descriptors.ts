@@ -1,34 +1,54 @@
 /** How many sessions the descriptor limit allows. */
+import { errorCode } from "../values/system_error.ts";
 
 /** Kept back for probes, the admin, log files and Deno itself; less where the limit is very small. */
 const reserve = 256;
 
 /** More sessions than this are not promised: counting the descriptors for them would take seconds. */
-const mostSessions = 200_000;
+const maxSessions = 200_000;
+
+/** What can be opened to count descriptors, the cheapest first: a container may lack /dev. */
+const anyFiles = ["/dev/null", "/"] as const;
+
+export interface SessionCap {
+  readonly sessions: number;
+  /** Whether the descriptors were counted; where they cannot be, the cap is the configured one. */
+  readonly isCounted: boolean;
+}
 
 /**
  * The cap on sessions: `maxConnections`, or what the descriptors that are free now allow at two for each session. Call it when
- * everything else that keeps descriptors is open. Throws what the system says when a descriptor cannot be had for another
- * reason than that there are none left.
+ * everything else that keeps descriptors is open.
  */
-export function sessionCap(maxConnections: number): number {
-  const most = Math.min(maxConnections, mostSessions);
-  const free = freeDescriptors(most * 2 + reserve);
+export function sessionCap(maxConnections: number, files: readonly string[] = anyFiles): SessionCap {
+  const cap = Math.min(maxConnections, maxSessions);
+  const free = freeDescriptors(cap * 2 + reserve, files);
+  if (free === undefined) return { sessions: cap, isCounted: false };
   const kept = Math.min(reserve, Math.floor(free / 3));
-  return Math.max(1, Math.min(most, Math.floor((free - kept) / 2)));
+  const sessions = Math.max(1, Math.min(cap, Math.floor((free - kept) / 2)));
+  return { sessions, isCounted: true };
 }
 
 /**
  * Counts the descriptors that are still free, at most `wanted`, by opening and closing them: about 6 microseconds each.
- * Reading the limit itself would take every permission there is (`/proc`) or FFI.
+ * Reading the limit itself would take every permission there is (`/proc`) or FFI. Undefined = none of the files can be opened.
  */
-function freeDescriptors(wanted: number): number {
+function freeDescriptors(wanted: number, candidates: readonly string[]): number | undefined {
+  for (const path of candidates) {
+    const count = countOpens(path, wanted);
+    if (count !== undefined) return count;
+  }
+  return undefined;
+}
+
+/** How often a file can be opened before no descriptor is left; undefined = it cannot be opened for another reason. */
+function countOpens(path: string, wanted: number): number | undefined {
   const files: Deno.FsFile[] = [];
   try {
-    while (files.length < wanted) files.push(Deno.openSync("/dev/null"));
+    while (files.length < wanted) files.push(Deno.openSync(path));
   } catch (error) {
-    // EMFILE and ENFILE: as many as there are.
-    if (!(error instanceof Error) || !/\(os error 2[34]\)/.test(error.message)) throw error;
+    const code = errorCode(error);
+    if (code !== "EMFILE" && code !== "ENFILE") return undefined;
   } finally {
     for (const file of files) file.close();
   }

@@ -1,7 +1,7 @@
 /** Is an address free to listen on? Asked before the data plane binds it. */
 import type { Bind, BindFailure } from "../dataplane/messages.ts";
 import type { SocketAddress } from "../values/address.ts";
-import { errnoCode } from "../values/system_error.ts";
+import { errorCode } from "../values/system_error.ts";
 
 /** An address of a listener cannot be listened on; `failure` is what the system said. */
 export class ListenError extends Error {
@@ -20,10 +20,7 @@ export class ListenError extends Error {
 /** What a call that binds has thrown. */
 export function bindFailure(error: unknown): BindFailure {
   const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (typeof code === "string") return { code, message };
-  const number = /\(os error (\d+)\)/.exec(message)?.[1];
-  return { code: number === undefined ? undefined : errnoCode(Number(number)), message };
+  return { code: errorCode(error), message };
 }
 
 /**

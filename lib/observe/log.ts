@@ -1,16 +1,13 @@
 /** The log that operators read. The only importer of @logtape/logtape. */
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
-import { printable } from "../values/printable.ts";
-import { LineWriter, type Output } from "./line_writer.ts";
-
-export type Level = "debug" | "info" | "warn" | "error";
-export type Fields = { readonly [name: string]: unknown };
+import { type Fields, type Level, type LogEntry, type LogFormat, logLine } from "./log_line.ts";
+import type { LineSink } from "./log_thread.ts";
 
 export interface LogOptions {
+  /** Lines below it are not written. */
   readonly level: Level;
-  /** text: a line for people; json: an object a line, the fields beside the message. */
-  readonly format: "text" | "json";
-  readonly output: Output;
+  readonly format: LogFormat;
+  readonly lines: LineSink;
 }
 
 /** One line a call. `message` is a whole sentence; `fields` say the same for machines. */
@@ -31,14 +28,10 @@ export interface Log {
 const libraryLevels = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
 
 /** Sets up the process's log; calling it again replaces the one before. */
-export async function openLog({ level, format, output }: LogOptions): Promise<Log> {
-  const line = format === "json" ? jsonLine : textLine;
-  const lost = (count: number) =>
-    line({ time: Date.now(), level: "warn", message: `${count} log lines were lost`, fields: {} });
-  const writer = new LineWriter(output, lost);
+export async function openLog({ level, format, lines }: LogOptions): Promise<Log> {
   await configure({
     reset: true,
-    sinks: { lines: (record) => writer.write(line(entryOf(record))) },
+    sinks: { lines: (record) => lines.write(logLine(format, entryOf(record))) },
     loggers: [
       { category: ["lb"], sinks: ["lines"], lowestLevel: libraryLevels[level] },
       { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "error" },
@@ -55,25 +48,15 @@ export async function openLog({ level, format, output }: LogOptions): Promise<Lo
     bulk(fields, text) {
       const time = Date.now();
       if (level === "warn" || level === "error") return;
-      writer.write(
-        format === "json"
-          ? jsonLine({ time, level: "info", fields })
-          : textLine({ time, level: "info", message: text(), fields }),
-      );
+      // The text is made only where it is wanted.
+      const message = format === "text" ? { message: text() } : {};
+      lines.write(logLine(format, { time, level: "info", ...message, fields }));
     },
-    flush: (patienceMs) => writer.flush(patienceMs),
+    flush: (patienceMs) => lines.flush(patienceMs),
   };
 }
 
-interface Entry {
-  /** Milliseconds since 1970. */
-  readonly time: number;
-  readonly level: Level;
-  readonly message?: string;
-  readonly fields: Fields;
-}
-
-function entryOf({ timestamp, level, properties, message }: LogRecord): Entry {
+function entryOf({ timestamp, level, properties, message }: LogRecord): LogEntry {
   const { message: text, ...fields } = properties;
   return {
     time: timestamp,
@@ -81,17 +64,4 @@ function entryOf({ timestamp, level, properties, message }: LogRecord): Entry {
     message: typeof text === "string" ? text : message.join(""),
     fields,
   };
-}
-
-function jsonLine({ time, level, message, fields }: Entry): string {
-  return JSON.stringify({
-    time: new Date(time).toISOString(),
-    level,
-    ...(message === undefined ? {} : { message }),
-    ...fields,
-  });
-}
-
-function textLine({ time, level, message = "" }: Entry): string {
-  return `${new Date(time).toISOString().slice(11, 23)} ${level.padEnd(5)} ${printable(message)}`;
 }

@@ -50,12 +50,7 @@ interface Module {
 const root = new URL("../../", import.meta.url).href;
 
 async function modules(): Promise<Module[]> {
-  const entries = [
-    "main.ts",
-    "lib/dataplane/worker.ts",
-    "lib/discovery/names.ts",
-    "lib/discovery/resolver.ts",
-  ];
+  const entries = ["main.ts", "lib/dataplane/worker.ts", "lib/observe/log_worker.ts"];
   const graphs = await Promise.all(entries.map(async (entry) => {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", entry],

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { type Level, type Log, type LogOptions, openLog } from "../../lib/observe/log.ts";
-import { CapturedOutput } from "./captured_output.ts";
+import { type Log, type LogOptions, openLog } from "../../lib/observe/log.ts";
+import { type Level, lostLine } from "../../lib/observe/log_line.ts";
+import { CapturedLines } from "./captured_lines.ts";
 
-const enoughMs = 10_000;
 const levels = ["debug", "info", "warn", "error"] as const satisfies readonly Level[];
 
 /** What breaks lines, quotes, terminals and parsers. */
@@ -25,10 +25,9 @@ const nasty = [
 const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 async function logged(options: Partial<LogOptions>, use: (log: Log) => void): Promise<string[]> {
-  const output = new CapturedOutput();
-  const log = await openLog({ level: "debug", format: "json", output, ...options });
+  const output = new CapturedLines();
+  const log = await openLog({ level: "debug", format: "json", lines: output, ...options });
   use(log);
-  await log.flush(enoughMs);
   return output.lines;
 }
 
@@ -56,13 +55,12 @@ Deno.test("a json line is one line of valid JSON whatever is in message and fiel
 });
 
 Deno.test("a json line holds any message and any data, and gives them back", async () => {
-  const output = new CapturedOutput();
-  const log = await openLog({ level: "debug", format: "json", output });
+  const output = new CapturedLines();
+  const log = await openLog({ level: "debug", format: "json", lines: output });
   const text = fc.string({ unit: "binary" });
-  await fc.assert(fc.asyncProperty(text, fc.jsonValue(), text, async (message, data, name) => {
+  fc.assert(fc.property(text, fc.jsonValue(), text, (message, data, name) => {
     const before = output.lines.length;
     log.info(message, { [`x${name}`]: data });
-    await log.flush(enoughMs);
     const lines = output.lines.slice(before);
     assert.equal(lines.length, 1);
     const read = JSON.parse(lines[0] ?? "");
@@ -123,25 +121,15 @@ Deno.test("a bulk line is not written above level info, and its text is made for
 });
 
 Deno.test("a log that is opened again replaces the one before", async () => {
-  const [first, second] = [new CapturedOutput(), new CapturedOutput()];
-  await openLog({ level: "info", format: "json", output: first });
-  const log = await openLog({ level: "info", format: "json", output: second });
+  const [first, second] = [new CapturedLines(), new CapturedLines()];
+  await openLog({ level: "info", format: "json", lines: first });
+  const log = await openLog({ level: "info", format: "json", lines: second });
   log.info("hello");
-  await log.flush(enoughMs);
   assert.deepEqual([first.lines.length, second.lines.length], [0, 1]);
 });
 
 for (const format of ["json", "text"] as const) {
-  Deno.test(`lost lines are told as a warning in the ${format} log`, async () => {
-    const output = new CapturedOutput();
-    const log = await openLog({ level: "info", format, output });
-    output.next.push("fail");
-    log.info("one");
-    await log.flush(enoughMs);
-    log.info("two");
-    await log.flush(enoughMs);
-    const [lost = ""] = output.lines;
-    assert.match(lost, /warn.*1 log lines were lost/);
-    assert.equal(output.lines.length, 2);
+  Deno.test(`lost lines are reported as a warning in the ${format} log`, () => {
+    assert.match(lostLine(format, { count: 3, time: 0 }), /warn.*3 log lines were lost/);
   });
 }

@@ -19,11 +19,13 @@ export class BareLb implements AsyncDisposable {
     this.#reader = process.stdout.getReader();
   }
 
-  static async start(config: string): Promise<BareLb> {
+  /** `prefix`: words in front of the command. */
+  static async start(config: string, prefix: readonly string[] = []): Promise<BareLb> {
     const folder = await Deno.makeTempDir({ prefix: "lb-scenario-" });
     await Deno.writeTextFile(`${folder}/lb.yaml`, config);
-    const [command, args] = lbCommand(["run", "-c", `${folder}/lb.yaml`]);
-    const process = new Deno.Command(command, { args, stdin: "null", stdout: "piped", stderr: "null" })
+    const [command, words] = lbCommand(["run", "-c", `${folder}/lb.yaml`]);
+    const [first, ...args] = [...prefix, command, ...words];
+    const process = new Deno.Command(first!, { args, stdin: "null", stdout: "piped", stderr: "null" })
       .spawn();
     return new BareLb(process, folder);
   }

@@ -1,0 +1,123 @@
+/**
+ * Standard output as the log uses it. Lines are written by a thread of their own, made at the start and kept: an output that
+ * is blocked holds nothing up, no line waits behind a name lookup or a file, and none needs a thread that the system may
+ * refuse by then (when Deno's own pool for such calls cannot start one, the process ends).
+ */
+import type { LogFormat } from "./log_line.ts";
+import { LineRing } from "./line_ring.ts";
+import type { LogThreadReport, LogThreadStart } from "./log_worker.ts";
+
+/** The pause before the thread is started again, should it ever die. */
+const restartMs = 1_000;
+
+/** How often `flush` asks whether the last lines are out. */
+const flushPollMs = 5;
+
+/** How long the thread may take to start before `flush` begins to count its patience. */
+const maxStartMs = 10_000;
+
+const maxCloseMs = 1_000;
+
+const defaultModule = new URL("./log_worker.ts", import.meta.url);
+
+/** Where the log's lines go. */
+export interface LineSink {
+  /** Takes one line, without its line feed. Never throws, never waits. */
+  write(line: string): void;
+  /** Resolves once everything is written, or nothing could be for `patienceMs`. */
+  flush(patienceMs: number): Promise<void>;
+}
+
+export interface LogThreadOptions {
+  /** That of the line which reports lost lines. */
+  readonly format: LogFormat;
+  /** What the thread runs; by default it writes to standard output. */
+  readonly module?: URL;
+}
+
+/** Owns the thread. The end of the process ends it too, also while its output blocks it. */
+export class LogThread implements LineSink, AsyncDisposable {
+  readonly #memory = LineRing.allocate();
+  readonly #ring = new LineRing(this.#memory);
+  readonly #encoder = new TextEncoder();
+  readonly #options: LogThreadOptions;
+  readonly #running = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #worker: Worker | undefined;
+  #restart: ReturnType<typeof setTimeout> | undefined;
+  #isWakePending = false;
+
+  /** Starts the thread. Lines that are written before it runs are kept. */
+  constructor(options: LogThreadOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  write(line: string): void {
+    this.#ring.append(this.#encoder.encode(`${line}\n`));
+    if (this.#isWakePending) return;
+    this.#isWakePending = true;
+    // A moment later, so that lines of the same moment go out together.
+    queueMicrotask(() => {
+      this.#isWakePending = false;
+      this.#ring.wake();
+    });
+  }
+
+  async flush(patienceMs: number): Promise<void> {
+    const ring = this.#ring;
+    ring.wake();
+    await this.#within(this.#running.promise, maxStartMs);
+    for (let taken = -1; !ring.isFlushed && ring.taken !== taken;) {
+      taken = ring.taken;
+      const deadline = performance.now() + patienceMs;
+      while (!ring.isFlushed && ring.taken === taken && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, flushPollMs));
+      }
+    }
+  }
+
+  /** Ends the thread once it has written what waits, or after a second where its output blocks it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#restart);
+    this.#ring.close();
+    await this.#within(this.#closed.promise, maxCloseMs);
+    this.#worker?.terminate();
+  }
+
+  #start(): void {
+    const { format, module = defaultModule } = this.#options;
+    const worker = new Worker(module, { type: "module", name: "log" });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<LogThreadReport>) => {
+      if (data === "running") this.#running.resolve();
+      else this.#closed.resolve();
+    };
+    worker.onerror = (event) => {
+      // Without this the error would end the main thread as well.
+      event.preventDefault();
+      worker.terminate();
+      this.#startLater();
+    };
+    worker.postMessage({ memory: this.#memory, format } satisfies LogThreadStart);
+  }
+
+  /** What waits in the queue stays there until then. */
+  #startLater(): void {
+    this.#restart = setTimeout(() => {
+      try {
+        this.#start();
+      } catch {
+        // No thread can be had now.
+        this.#startLater();
+      }
+    }, restartMs);
+  }
+
+  async #within(promise: Promise<void>, ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+    await Promise.race([promise, timeout]);
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,167 @@
+/** From what happens to the line that the log has of it. */
+import { errorCode, systemWords } from "../values/system_error.ts";
+import type { Fields, Level } from "./log_line.ts";
+
+export interface ReportLine {
+  readonly level: Level;
+  readonly message: string;
+  readonly fields?: Fields;
+}
+
+export interface HealthChanged {
+  readonly pool: string;
+  readonly target: string;
+  readonly from: string;
+  readonly to: string;
+  /** What the probe that decided has found. */
+  readonly detail: string;
+}
+
+/** A target's verdict has changed. */
+export function healthLine({ pool, target, from, to, detail }: HealthChanged): ReportLine {
+  return {
+    level: to === "down" ? "warn" : "info",
+    message: `target ${pool}/${target} is ${to}, was ${from}: ${detail}`,
+    fields: { pool, target, state: to, from, detail },
+  };
+}
+
+export interface AttemptFailed {
+  readonly session: string;
+  readonly pool: string;
+  readonly target: string;
+  /** The reason, as a close record has it. */
+  readonly error: string | null;
+  /** Why, in words ("host not found"). */
+  readonly detail?: string;
+  readonly ms: number;
+}
+
+/** A connect to a target has failed; the session may go on with another. */
+export function failedAttemptLine(attempt: AttemptFailed): ReportLine {
+  const { session, pool, target, error, ms } = attempt;
+  // "connect_refused (connection refused)" says the same twice.
+  const detail = attempt.detail === undefined ? undefined : inWords(attempt.detail);
+  const why = detail === undefined || detail === plainWords(error) ? "" : ` (${detail})`;
+  return {
+    level: "debug",
+    message: `session ${session}: ${pool}/${target} failed: ${error}${why}, ${ms} ms`,
+    fields: { session, pool, target, error, ms, ...(detail === undefined ? {} : { detail }) },
+  };
+}
+
+/** The reasons whose name says all that there is to say. */
+function plainWords(error: string | null): string | undefined {
+  if (error === "connect_refused") return "connection refused";
+  return error === "connect_timeout" ? "timeout" : undefined;
+}
+
+export interface AcceptsFailed {
+  readonly listener: string;
+  /** What the system said. */
+  readonly cause: string;
+  readonly count: number;
+}
+
+/** Clients that are gone before they were accepted are traffic; being out of descriptors or memory is not. */
+const clientGoneCodes: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "ENOTCONN"]);
+
+/** A listener could not accept for a moment. */
+export function failedAcceptsLine({ listener, cause, count }: AcceptsFailed): ReportLine {
+  const detail = inWords(cause);
+  return {
+    level: clientGoneCodes.has(errorCode(cause) ?? "") ? "debug" : "warn",
+    message: `listener ${listener}: accepting failed ${count} times: ${detail}`,
+    fields: { listener, cause: detail, count },
+  };
+}
+
+export interface ThreadDied {
+  readonly worker: number;
+  readonly cause: string;
+  /** How many it had open. */
+  readonly sessions: number;
+  readonly restartMs: number;
+}
+
+/** A data-plane thread has died. */
+export function deathLine({ worker, cause, sessions, restartMs }: ThreadDied): ReportLine {
+  return {
+    level: "error",
+    message: `internal error: data-plane thread ${worker} died, and ${sessions} open sessions with it; ` +
+      `it starts again in ${restartMs} ms: ${cause}`,
+    fields: { worker, sessions, restartMs, cause },
+  };
+}
+
+export interface NameChanged {
+  readonly host: string;
+  readonly addresses: readonly string[];
+  /** Why the newest lookup has failed. */
+  readonly problem: string | undefined;
+}
+
+/** A host name stands for something else now, or cannot be looked up. */
+export function nameLine({ host, addresses, problem }: NameChanged): ReportLine {
+  const list = addresses.join(", ");
+  if (problem === undefined) {
+    return { level: "info", message: `${host} stands for ${list}`, fields: { host, addresses } };
+  }
+  const kept = addresses.length === 0 ? "nothing is known of it" : `it still stands for ${list}`;
+  return {
+    level: "warn",
+    message: `${host} cannot be looked up: ${problem}; ${kept}`,
+    fields: { host, addresses, problem },
+  };
+}
+
+export interface BindSkipped {
+  readonly listener: string;
+  readonly address: string;
+  /** What the system said. */
+  readonly why: string;
+}
+
+/** One of the addresses of a listener's host name is not bound. */
+export function skippedBindLine({ listener, address, why }: BindSkipped): ReportLine {
+  const detail = inWords(why);
+  return {
+    level: "warn",
+    message: `listener ${listener} does not listen on ${address}: ${detail}`,
+    fields: { listener, address, why: detail },
+  };
+}
+
+/** Events that never arrived here. */
+export function lostEventsLine(count: number): ReportLine {
+  return {
+    level: "warn",
+    message: `${count} events were dropped: a data-plane thread had no time to report them`,
+    fields: { lost: count },
+  };
+}
+
+export interface ClosedSession {
+  readonly reason: string;
+  readonly listener: string;
+  readonly pool: string;
+  readonly target: string | null;
+  readonly client: string;
+  readonly attempts: readonly { readonly target: string; readonly error: string | null }[];
+  readonly bytes: { readonly received: number; readonly sent: number };
+  readonly ms: { readonly total: number };
+}
+
+/** A close record for people. */
+export function closedText(session: ClosedSession): string {
+  const { reason, listener, pool, target, client, attempts, bytes, ms } = session;
+  const failed = attempts.flatMap(({ target, error }) => error === null ? [] : [`${target} ${error}`]);
+  const after = failed.length > 0 ? `, after ${failed.join(", ")}` : "";
+  return `closed ${reason}: ${client} -> ${listener} -> ${pool}/${target ?? "-"}, ` +
+    `${bytes.received} bytes received, ${bytes.sent} sent, ${ms.total} ms${after}`;
+}
+
+/** The system's own text becomes words; what is not the system's stays. */
+function inWords(text: string): string {
+  return systemWords(errorCode(text) ?? text) ?? text;
+}

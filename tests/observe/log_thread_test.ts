@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { LogThread } from "../../lib/observe/log_thread.ts";
+import { eventually, within } from "../support/eventually.ts";
+import { TextFile } from "../support/text_file.ts";
+import type { Instruction } from "./recording_log_worker.ts";
+
+const enoughMs = 30_000;
+const module = new URL("./recording_log_worker.ts", import.meta.url);
+
+function recordingThread(): LogThread {
+  return new LogThread({ format: "text", module });
+}
+
+const line = (instruction: Instruction) => JSON.stringify(instruction);
+
+Deno.test("lines that are written before the thread runs come out, in their order", async () => {
+  await using file = await TextFile.write("");
+  await using thread = recordingThread();
+  const texts = Array.from({ length: 500 }, (_, index) => `line ${index}`);
+  for (const text of texts) thread.write(line({ do: "write", path: file.path, text }));
+  await within("the lines written", thread.flush(enoughMs));
+  assert.deepEqual((await Deno.readTextFile(file.path)).trimEnd().split("\n"), texts);
+});
+
+Deno.test("lines come out though nobody waits for them", async () => {
+  await using file = await TextFile.write("");
+  await using thread = recordingThread();
+  thread.write(line({ do: "write", path: file.path, text: "a" }));
+  await eventually("the line", async () => await Deno.readTextFile(file.path) === "a\n");
+  thread.write(line({ do: "write", path: file.path, text: "b" }));
+  await eventually("the next one", async () => await Deno.readTextFile(file.path) === "a\nb\n");
+});
+
+Deno.test("a thread that dies is started again, and what waited is not lost", async () => {
+  await using file = await TextFile.write("");
+  await using thread = recordingThread();
+  thread.write(line({ do: "die" }));
+  thread.write(line({ do: "write", path: file.path, text: "after" }));
+  await eventually("the line behind the death", async () => await Deno.readTextFile(file.path) === "after\n");
+});
+
+Deno.test("flush gives up when nothing gets out, and a thread that hangs does not hold up the end", async () => {
+  await using thread = recordingThread();
+  thread.write(line({ do: "hang" }));
+  thread.write(line({ do: "die" }));
+  await within("the end of patience", thread.flush(10));
+});
+
+Deno.test("flush of a log that has nothing to write resolves", async () => {
+  await using thread = recordingThread();
+  await within("nothing to wait for", thread.flush(enoughMs));
+});

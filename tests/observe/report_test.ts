@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import {
+  closedText,
+  deathLine,
+  failedAcceptsLine,
+  failedAttemptLine,
+  healthLine,
+  lostEventsLine,
+} from "../../lib/observe/report.ts";
+
+const attempt = { session: "1.2", pool: "app", target: "db:5432", error: "connect_unreachable", ms: 12 };
+
+Deno.test("a failed attempt says why, where its reason alone does not", () => {
+  const cases: readonly [Parameters<typeof failedAttemptLine>[0], string][] = [
+    [
+      { ...attempt, detail: "host not found" },
+      "session 1.2: app/db:5432 failed: connect_unreachable (host not found), 12 ms",
+    ],
+    [
+      { ...attempt, detail: "EHOSTUNREACH (os error 113)" },
+      "session 1.2: app/db:5432 failed: connect_unreachable (host unreachable), 12 ms",
+    ],
+    [
+      { ...attempt, error: "connect_refused", detail: "ECONNREFUSED (os error 111)" },
+      "session 1.2: app/db:5432 failed: connect_refused, 12 ms",
+    ],
+    [
+      { ...attempt, error: "connect_timeout", detail: "timeout" },
+      "session 1.2: app/db:5432 failed: connect_timeout, 12 ms",
+    ],
+    [attempt, "session 1.2: app/db:5432 failed: connect_unreachable, 12 ms"],
+  ];
+  for (const [event, message] of cases) assert.equal(failedAttemptLine(event).message, message);
+  assert.deepEqual(failedAttemptLine({ ...attempt, detail: "host not found" }).fields, {
+    ...attempt,
+    detail: "host not found",
+  });
+  assert.equal("detail" in failedAttemptLine(attempt).fields!, false);
+});
+
+Deno.test("accepts that fail are a warning, unless the client was gone", () => {
+  const levels = ["accept4: EMFILE (os error 24)", "Connection reset by peer (os error 104)", "whatever"].map(
+    (cause) => failedAcceptsLine({ listener: "web", cause, count: 3 }),
+  );
+  assert.deepEqual(levels.map(({ level, message }) => [level, message]), [
+    ["warn", "listener web: accepting failed 3 times: no free file descriptor"],
+    ["debug", "listener web: accepting failed 3 times: connection reset"],
+    ["warn", "listener web: accepting failed 3 times: whatever"],
+  ]);
+});
+
+Deno.test("a target that goes down is a warning, one that comes up is not", () => {
+  const change = { pool: "app", target: "10.0.0.1:80", from: "up", to: "down", detail: "connection refused" };
+  assert.deepEqual(healthLine(change), {
+    level: "warn",
+    message: "target app/10.0.0.1:80 is down, was up: connection refused",
+    fields: {
+      pool: "app",
+      target: "10.0.0.1:80",
+      state: "down",
+      from: "up",
+      detail: "connection refused",
+    },
+  });
+  assert.equal(healthLine({ ...change, from: "down", to: "up" }).level, "info");
+});
+
+Deno.test("a dead thread and lost events are told with their numbers", () => {
+  const death = deathLine({ worker: 1, cause: "Error: a bug", sessions: 7, restartMs: 100 });
+  assert.equal(death.level, "error");
+  assert.match(death.message, /thread 1 died, and 7 open sessions with it; .* in 100 ms: Error: a bug$/);
+  assert.match(lostEventsLine(12).message, /^12 events were dropped/);
+});
+
+Deno.test("a closed session reads as a sentence, with the targets that failed before", () => {
+  const session = {
+    reason: "done",
+    listener: "web",
+    pool: "app",
+    target: "10.0.0.2:80",
+    client: "192.0.2.7:5000",
+    attempts: [
+      { target: "10.0.0.1:80", error: "connect_refused" },
+      { target: "10.0.0.2:80", error: null },
+    ],
+    bytes: { received: 10, sent: 2000 },
+    ms: { total: 31 },
+  };
+  assert.equal(
+    closedText(session),
+    "closed done: 192.0.2.7:5000 -> web -> app/10.0.0.2:80, 10 bytes received, 2000 sent, 31 ms, " +
+      "after 10.0.0.1:80 connect_refused",
+  );
+  assert.match(closedText({ ...session, target: null, attempts: [] }), /-> app\/-, .* 31 ms$/);
+});
