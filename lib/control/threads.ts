@@ -239,10 +239,12 @@ export class Threads implements ThreadGroup {
     await thread.ready;
     // A drain that has begun meanwhile has reached the thread already: it must not bind or accept any more.
     if (this.#isEnding || this.#snapshot === undefined) return;
+    await this.#bindAgain(index, thread);
+    if (this.#isEnding) return;
+    // As of now: the one that was in force when the thread died may be an old one.
     this.#readers.set(index, this.#snapshot.revision);
     thread.send({ type: "snapshot", snapshot: this.#snapshot });
-    await this.#bindAgain(index, thread);
-    if (this.#isAccepting && !this.#isEnding) thread.send({ type: "accept" });
+    if (this.#isAccepting) thread.send({ type: "accept" });
   }
 
   /** Somebody else may hold an address by now: tries until it is free. */
