@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { type Diagnostic, formatDiagnostic } from "../config/diagnostic.ts";
 import { checkFree } from "../control/binds.ts";
-import { probe } from "../health/probe.ts";
+import { Prober } from "../health/prober.ts";
 import { formatAddress } from "../values/address.ts";
 import { type Command, configOption, exit, type Invocation } from "./command.ts";
 import { readConfig } from "./config_file.ts";
@@ -78,10 +78,13 @@ async function tryOut({ listeners, pools }: Config): Promise<Trial[]> {
       }
     })
   );
+  using prober = new Prober();
   const targets = pools.flatMap(({ name, targets, health }) =>
     health.check === "none" ? [] : targets.map(async ({ address }): Promise<Trial> => {
       const target = { host: address.host, port: address.port, addresses: [address.host] };
-      const { outcome, detail } = await probe(health, target, { signal: new AbortController().signal });
+      const { outcome, detail } = await prober.probe(health, target, {
+        signal: new AbortController().signal,
+      });
       return { what: `target ${name}/${formatAddress(address)}`, ok: outcome === "passed", detail };
     })
   );

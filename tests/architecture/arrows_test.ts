@@ -11,10 +11,11 @@ const arrows: { readonly [folder: string]: readonly string[] } = {
   dataplane: ["session", "pool", "relay", "values"],
   session: ["pool", "relay", "values"],
   config: ["values"],
-  health: ["values"],
+  health: ["wire", "values"],
   observe: ["values"],
   relay: ["values"],
   pool: ["values"],
+  wire: ["values"],
   values: [],
 };
 
