@@ -3,8 +3,9 @@ import { type Deadline, Deadlines } from "./deadlines.ts";
 import { programFaultOf } from "./faults.ts";
 import { InconclusiveCauses } from "./inconclusive.ts";
 import { type Overload, OverloadMeter } from "./overload.ts";
+import { Pacer } from "./pacer.ts";
 import { Prober } from "./prober.ts";
-import { Schedule, type Scheduled } from "./schedule.ts";
+import type { Scheduled } from "./schedule.ts";
 import type { LastProbe, ProbedSpec, ProbeResult, Watched } from "./spec.ts";
 import { firstGapMs } from "./spread.ts";
 import { type HealthState, nextDelayMs, soonMs, step, type Verdict } from "./verdict.ts";
@@ -78,9 +79,6 @@ interface Run {
 /** After so many inconclusive probes in a row, the first round no longer waits for a target. */
 const maxFirstRoundInconclusive = 3;
 
-/** Probes that fall due within so many milliseconds of each other start together: each wake-up of the loop costs. */
-const coalesceMs = 10;
-
 /** Probes a set of targets again and again and reports verdicts that turn. Stops with `close()` or `await using`. */
 export class Monitor implements AsyncDisposable {
   readonly #callbacks: MonitorCallbacks;
@@ -88,20 +86,14 @@ export class Monitor implements AsyncDisposable {
   readonly #random: () => number;
   readonly #prober: Prober;
   readonly #probe: Prober["probe"];
-  readonly #maxUnderWay: number;
   readonly #deadlines: Deadlines;
   readonly #entries = new Map<string, Entry>();
-  readonly #schedule = new Schedule<Entry>();
-  /** Due, waiting for others to end; in order. */
-  readonly #ready = new Set<Entry>();
+  readonly #pacer: Pacer<Entry>;
   readonly #underWay = new Set<Run>();
   readonly #causes = new InconclusiveCauses();
   readonly #overload = new OverloadMeter();
   #waiting: (() => void)[] = [];
   #nextFirstAt = -Infinity;
-  #cancelTimer: (() => void) | undefined;
-  #timerAt = Infinity;
-  #wokeAt = -Infinity;
   #closing: PromiseWithResolvers<void> | undefined;
 
   constructor(options: MonitorOptions) {
@@ -110,7 +102,11 @@ export class Monitor implements AsyncDisposable {
     this.#random = options.random ?? Math.random;
     this.#prober = new Prober({ clock: this.#clock });
     this.#probe = options.probe ?? this.#prober.probe.bind(this.#prober);
-    this.#maxUnderWay = Math.max(1, options.maxUnderWay ?? defaultMaxUnderWay);
+    this.#pacer = new Pacer({
+      clock: this.#clock,
+      maxUnderWay: Math.max(1, options.maxUnderWay ?? defaultMaxUnderWay),
+      start: (entry) => this.#start(entry),
+    });
     this.#deadlines = new Deadlines(this.#clock);
   }
 
@@ -132,7 +128,6 @@ export class Monitor implements AsyncDisposable {
     }
     const gapMs = firstGapMs(targets);
     for (const watched of wanted.values()) this.#watch(watched, gapMs);
-    this.#arm();
     this.#settle();
   }
 
@@ -163,7 +158,7 @@ export class Monitor implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = Promise.withResolvers();
-      this.#cancelTimer?.();
+      this.#pacer[Symbol.dispose]();
       for (const { abort } of this.#underWay) abort.abort();
       if (this.#underWay.size === 0) this.#closing.resolve();
     }
@@ -198,7 +193,7 @@ export class Monitor implements AsyncDisposable {
     this.#nextFirstAt = firstAt + gapMs;
     entry.delayMs = watched.health.timing.intervalMs;
     // Otherwise it starts once the probe of before has ended: never two at once for one target.
-    if (entry.run === undefined) this.#schedule.set(entry, firstAt);
+    if (entry.run === undefined) this.#pacer.set(entry, firstAt);
     else entry.dueAt = firstAt;
   }
 
@@ -211,47 +206,15 @@ export class Monitor implements AsyncDisposable {
 
   /** Takes an entry out of everything that could probe it. */
   #interrupt(entry: Entry): void {
-    this.#schedule.delete(entry);
-    this.#ready.delete(entry);
+    this.#pacer.delete(entry);
     if (entry.run === undefined) return;
     entry.run.stale = true;
     entry.run.abort.abort();
   }
 
-  /** Sets the timer for the next probe that falls due. */
-  #arm(): void {
-    const first = this.#schedule.first();
-    if (first === undefined || this.#closing !== undefined) return;
-    const at = Math.max(first.dueAt, this.#wokeAt + coalesceMs);
-    if (this.#cancelTimer !== undefined && this.#timerAt <= at) return;
-    this.#cancelTimer?.();
-    this.#timerAt = at;
-    this.#cancelTimer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.#wake());
-  }
-
-  #wake(): void {
-    this.#cancelTimer = undefined;
-    const now = this.#clock.now();
-    this.#wokeAt = now;
-    for (let entry = this.#schedule.first(); entry !== undefined && entry.dueAt <= now;) {
-      this.#schedule.delete(entry);
-      this.#ready.add(entry);
-      entry = this.#schedule.first();
-    }
-    this.#startReady();
-    this.#arm();
-  }
-
-  #startReady(): void {
-    for (const entry of this.#ready) {
-      if (this.#underWay.size >= this.#maxUnderWay) return;
-      this.#ready.delete(entry);
-      const { health } = entry.watched;
-      if (health.check !== "none") this.#start(entry, health);
-    }
-  }
-
-  #start(entry: Entry, spec: ProbedSpec): void {
+  #start(entry: Entry): void {
+    const spec = entry.watched.health;
+    if (spec.check === "none") throw new Error("a target without a check was scheduled");
     const startedAt = this.#clock.now();
     const abort = new AbortController();
     const run: Run = { entry, spec, startedAt, abort, guard: undefined, stale: false, ended: false };
@@ -291,13 +254,12 @@ export class Monitor implements AsyncDisposable {
     if (!run.stale) {
       this.#measure(run);
       entry.delayMs = this.#count(run, result);
-      this.#schedule.set(entry, run.startedAt + entry.delayMs);
+      this.#pacer.set(entry, run.startedAt + entry.delayMs);
       this.#settle();
     } else if (this.#entries.get(entry.watched.key) === entry && entry.watched.health.check !== "none") {
-      this.#schedule.set(entry, entry.dueAt);
+      this.#pacer.set(entry, entry.dueAt);
     }
-    this.#startReady();
-    this.#arm();
+    this.#pacer.ended();
   }
 
   /** Takes in a result and returns the delay to the next probe. */

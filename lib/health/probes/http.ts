@@ -3,7 +3,7 @@ import { type Http1Fault, Http1ResponseReader, type Http1State, maxPartBytes } f
 import { wrongBody, wrongStatus } from "../expect.ts";
 import { type Fault, handshakeFaultOf, isPeerGone, socketFaultOf } from "../faults.ts";
 import type { HttpCheck, ProbeTarget } from "../spec.ts";
-import type { Probe, ProbeTools } from "./kinds.ts";
+import type { ProbeInput, ProbeTools } from "./kinds.ts";
 import type { ProbeOutcome } from "./outcome.ts";
 import { HandshakeError, LoopbackError, overTls } from "./tls.ts";
 
@@ -15,30 +15,30 @@ type Wire = Disposable & Pick<Deno.Conn, "read" | "write">;
  * A status is judged at the end of the head, and the connection closed: a body that trickles, stalls, is cut or mislabelled
  * does not matter. A body is read for `expect.body` alone.
  */
-export const probeHttp: Probe<HttpCheck> = async (spec, { target, tools }) => {
+export async function probeHttp(spec: HttpCheck, { target, tools }: ProbeInput): Promise<ProbeOutcome> {
   const dialled = await tools.dialler.dial(target, { port: spec.port, limit: tools.limit });
   if (dialled.kind !== "connected") return dialled;
   const { signal } = tools.limit;
-  using open = new DisposableStack();
-  open.use(dialled.conn);
-  const interrupt = () => open.dispose();
-  signal.addEventListener("abort", interrupt);
   const exchange = new Exchange(spec);
   try {
-    const wire = spec.check === "http" ? dialled.conn : open.use(
-      await overTls(dialled.conn, { name: tlsName(spec.host ?? target.host), signal }),
-    );
-    if (signal.aborted) return { kind: "cut", answering: false };
-    return await exchange.run(wire, { request: request(spec, target), tools });
+    using wire: Wire = spec.check === "http"
+      ? dialled.conn
+      : await overTls(dialled.conn, { name: tlsName(spec.host ?? target.host), signal });
+    const interrupt = () => wire[Symbol.dispose]();
+    signal.addEventListener("abort", interrupt);
+    try {
+      if (signal.aborted) return { kind: "cut", answering: false };
+      return await exchange.run(wire, { request: request(spec, target), tools });
+    } finally {
+      signal.removeEventListener("abort", interrupt);
+    }
   } catch (error) {
     if (signal.aborted) return { kind: "cut", answering: exchange.answering };
     const { local, detail } = faultOf(error);
     if (local) return { kind: "localFault", detail };
     return { kind: "failed", detail: exchange.answering ? `${detail} in the middle of the answer` : detail };
-  } finally {
-    signal.removeEventListener("abort", interrupt);
   }
-};
+}
 
 function faultOf(error: unknown): Fault {
   if (error instanceof HandshakeError) return handshakeFaultOf(error.cause);
@@ -111,13 +111,15 @@ const faultWords: { readonly [fault in Http1Fault]: (bytes: Uint8Array) => strin
 
 function request(spec: HttpCheck, { host, port }: ProbeTarget): Uint8Array {
   const literal = host.includes(":") ? `[${host}]` : host;
-  return new TextEncoder().encode(
+  return utf8.encode(
     `${spec.method} ${spec.path} HTTP/1.1\r\n` +
       `Host: ${spec.host ?? `${literal}:${spec.port ?? port}`}\r\n` +
       "User-Agent: lb\r\nAccept: */*\r\nConnection: close\r\n" +
       (spec.method === "POST" ? "Content-Length: 0\r\n\r\n" : "\r\n"),
   );
 }
+
+const utf8 = new TextEncoder();
 
 /** The name a certificate is for: a Host header without its port and brackets. */
 function tlsName(host: string): string {

@@ -19,14 +19,17 @@ export interface ProbeTools {
   readonly urlClient: UrlClient;
 }
 
+/** What is probed, and what with. */
+export interface ProbeInput {
+  readonly target: ProbeTarget;
+  readonly tools: ProbeTools;
+}
+
 /**
  * Probes a target once. Ends soon after the limit's signal aborts, with nothing left open. A rejection is a fault of this
  * program, and the target's result is inconclusive.
  */
-export type Probe<Spec extends ProbedSpec> = (
-  spec: Spec,
-  { target, tools }: { readonly target: ProbeTarget; readonly tools: ProbeTools },
-) => Promise<ProbeOutcome>;
+export type Probe<Spec extends ProbedSpec> = (spec: Spec, input: ProbeInput) => Promise<ProbeOutcome>;
 
 /** The kinds of checks. */
 const kinds: { readonly [Kind in ProbedSpec["check"]]: Probe<ProbedSpec & { readonly check: Kind }> } = {

@@ -107,28 +107,14 @@ async function pumpIn(
   { far, transport }: { readonly far: Deno.TcpConn; readonly transport: { error?: unknown } },
 ): Promise<void> {
   const buffer = new Uint8Array(bufferBytes);
+  const read = () => plain.read(buffer).catch((error) => (transport.error = error, null));
   try {
-    for (let n = await readOrNote(plain, buffer, transport); n !== null;) {
+    for (let n = await read(); n !== null; n = await read()) {
       for (let at = 0; at < n;) at += await far.write(buffer.subarray(at, n));
-      n = await readOrNote(plain, buffer, transport);
     }
     await far.closeWrite();
   } catch {
     // The stack has closed both.
-  }
-}
-
-// deno-lint-ignore max-params
-async function readOrNote(
-  conn: Deno.TcpConn,
-  buffer: Uint8Array,
-  transport: { error?: unknown },
-): Promise<number | null> {
-  try {
-    return await conn.read(buffer);
-  } catch (error) {
-    transport.error = error;
-    return null;
   }
 }
 

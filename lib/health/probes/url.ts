@@ -2,7 +2,8 @@ import { maxPartBytes } from "../../wire/http1.ts";
 import { wrongBody, wrongStatus } from "../expect.ts";
 import { fetchFaultOf } from "../faults.ts";
 import type { ProbeTarget, UrlCheck } from "../spec.ts";
-import type { Probe } from "./kinds.ts";
+import type { ProbeInput } from "./kinds.ts";
+import type { ProbeOutcome } from "./outcome.ts";
 
 /** The HTTP client of all url checks. It is made at the first one: it reads CA files, which may not be there. */
 export class UrlClient implements Disposable {
@@ -21,7 +22,10 @@ export class UrlClient implements Disposable {
 }
 
 /** Asks a URL as a browser does, with redirects, proxies and the trust of the system, and judges the answer. */
-export const probeUrl: Probe<UrlCheck> = async ({ url, method, expect }, { target, tools }) => {
+export async function probeUrl(
+  { url, method, expect }: UrlCheck,
+  { target, tools }: ProbeInput,
+): Promise<ProbeOutcome> {
   const { signal } = tools.limit;
   let answering = false;
   try {
@@ -45,7 +49,7 @@ export const probeUrl: Probe<UrlCheck> = async ({ url, method, expect }, { targe
     const { local, detail } = fetchFaultOf(error);
     return { kind: local ? "localFault" : "failed", detail };
   }
-};
+}
 
 /** The URL with the target's host and port in place of `{host}` and `{port}`. */
 export function filledIn(url: string, { host, port }: Pick<ProbeTarget, "host" | "port">): string {
