@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { whyTaken } from "../control/listeners.ts";
 import { type Lookup, type Resolver, systemResolver } from "../discovery/resolver.ts";
-import { probe } from "../health/probe.ts";
+import { Prober } from "../health/prober.ts";
 import { formatAddress, type SocketAddress, type TcpAddress } from "../values/address.ts";
 import { bindFailureWords } from "./bind_failure.ts";
 
@@ -42,7 +42,8 @@ export async function tryConfig(
   const targets = pools.flatMap(({ name, targets, health }) =>
     health.check === "none" ? [] : targets.map(({ address }) => ({ pool: name, health, address }))
   );
-  return [...binds, ...await inOrder(targets, (target) => tryTarget(target, lookUp))];
+  using prober = new Prober();
+  return [...binds, ...await inOrder(targets, (target) => tryTarget(target, { lookUp, prober }))];
 }
 
 function once(resolver: Resolver): LookUp {
@@ -85,14 +86,17 @@ interface ProbedTarget {
   readonly address: TcpAddress;
 }
 
-async function tryTarget({ pool, health, address }: ProbedTarget, lookUp: LookUp): Promise<Trial> {
+async function tryTarget(
+  { pool, health, address }: ProbedTarget,
+  { lookUp, prober }: { readonly lookUp: LookUp; readonly prober: Prober },
+): Promise<Trial> {
   const what = `target ${pool}/${formatAddress(address)}`;
   const lookup = await lookUp(address.host);
   if (lookup.kind === "failed") return { what, ok: false, detail: lookup.cause };
   const target = { ...address, addresses: lookup.addresses };
   const { signal } = new AbortController();
   for (let tries = 1;; tries++) {
-    const { outcome, detail } = await probe(health, target, { signal });
+    const { outcome, detail } = await prober.probe(health, target, { signal });
     if (outcome !== "inconclusive") return { what, ok: outcome === "passed", detail };
     // This process is at fault, not the target.
     if (tries === maxTries) return { what, ok: false, detail: `cannot be tried from here: ${detail}` };

@@ -139,7 +139,11 @@ export class Balancer {
       threads: this.#threads,
       onSkipped: (skipped) => onEvent({ kind: "bindSkipped", ...skipped }),
     });
-    this.#monitor = this.#parts.monitor({ onChange: (change) => this.#healthChanged(change) });
+    this.#monitor = this.#parts.monitor({
+      onChange: (change) => this.#healthChanged(change),
+      onInconclusive: ({ key, detail }) => onEvent({ kind: "inconclusive", ...targetOfKey(key), detail }),
+      onOverload: (overload) => onEvent({ kind: "probeOverload", ...overload }),
+    });
     this.#names = new Names({
       resolver: this.#parts.resolver,
       clock: systemClock,

@@ -1,5 +1,6 @@
 /** Everything that happens and that somebody may want to hear of: one union, made by the control plane. */
 import type { AcceptErrors, FailedAttempt } from "../dataplane/messages.ts";
+import type { Overload } from "../health/overload.ts";
 import type { HealthState } from "../health/verdict.ts";
 import type { CloseRecord } from "../session/record.ts";
 
@@ -23,6 +24,10 @@ export type BalancerEvent =
     readonly to: HealthState;
     readonly detail: string;
   }
+  /** Probes say nothing about this target for a cause of this process or machine, which no other target has as well. */
+  | { readonly kind: "inconclusive"; readonly pool: string; readonly target: string; readonly detail: string }
+  /** More probes are due than this process can make. */
+  | ({ readonly kind: "probeOverload" } & Overload)
   /** What a host name stands for has changed, or why it could not be looked up. */
   | {
     readonly kind: "name";

@@ -1,5 +1,11 @@
 import { type Clock, systemClock } from "./clock.ts";
-import { probe as probeOnce } from "./probe.ts";
+import { type Deadline, Deadlines } from "./deadlines.ts";
+import { programFaultOf } from "./faults.ts";
+import { InconclusiveCauses } from "./inconclusive.ts";
+import { type Overload, OverloadMeter } from "./overload.ts";
+import { Pacer } from "./pacer.ts";
+import { Prober } from "./prober.ts";
+import type { Scheduled } from "./schedule.ts";
 import type { LastProbe, ProbedSpec, ProbeResult, Watched } from "./spec.ts";
 import { firstGapMs } from "./spread.ts";
 import { type HealthState, nextDelayMs, soonMs, step, type Verdict } from "./verdict.ts";
@@ -13,18 +19,37 @@ export interface HealthChange {
   readonly changedAt: number;
 }
 
-/** What a monitor needs from outside; all but `onChange` have defaults. The callbacks must not throw. */
-export interface MonitorOptions {
+/** What a monitor tells; the callbacks must not throw. */
+export interface MonitorCallbacks {
   readonly onChange: (change: HealthChange) => void;
   /** Every probe, the inconclusive ones too. */
   readonly onProbe?: (key: string, result: LastProbe) => void;
+  /**
+   * A probe said nothing about its target for a cause that no other target has at present: a fault of this process or
+   * machine. The same cause is told again once no target has it any more.
+   */
+  readonly onInconclusive?: (fault: { readonly key: string; readonly detail: string }) => void;
+  /** For ten seconds half of the probes started more than an interval too late. Told once; again after it has ended. */
+  readonly onOverload?: (overload: Overload) => void;
+}
+
+/** What a monitor needs from outside; all but `onChange` have defaults. */
+export interface MonitorOptions extends MonitorCallbacks {
   readonly clock?: Clock;
   /** Numbers in [0, 1). */
   readonly random?: () => number;
-  readonly probe?: typeof probeOnce;
+  readonly probe?: Prober["probe"];
+  /** At most so many probes run at once, from 1; the others wait, and the wait is not charged to their targets. */
+  readonly maxUnderWay?: number;
 }
 
-interface Entry {
+/**
+ * A probe holds one descriptor, over https up to four: fewer than the ones that are kept back for what is not a session
+ * (256) when only a few checks are https.
+ */
+const defaultMaxUnderWay = 200;
+
+interface Entry extends Scheduled {
   watched: Watched;
   /** Specs are plain data: equal text, equal spec. */
   specText: string;
@@ -32,24 +57,57 @@ interface Entry {
   last: LastProbe | undefined;
   /** Inconclusive probes in a row. */
   inconclusive: number;
-  stop: AbortController;
-  loop: Promise<void>;
+  /** The wait that ends at `dueAt`. */
+  delayMs: number;
+  /** The address that took the last connection. */
+  workingAddress: string | undefined;
+  run: Run | undefined;
+}
+
+/** One probe under way. */
+interface Run {
+  readonly entry: Entry;
+  readonly spec: ProbedSpec;
+  readonly startedAt: number;
+  readonly abort: AbortController;
+  guard: Deadline | undefined;
+  /** Its result is no longer wanted: the target is gone or is checked otherwise now. */
+  stale: boolean;
+  ended: boolean;
 }
 
 /** After so many inconclusive probes in a row, the first round no longer waits for a target. */
-const FIRST_ROUND_INCONCLUSIVE = 3;
+const maxFirstRoundInconclusive = 3;
 
-/** Probes a set of targets, one loop for each, and reports verdicts that turn. Stops with `close()` or `await using`. */
+/** Probes a set of targets again and again and reports verdicts that turn. Stops with `close()` or `await using`. */
 export class Monitor implements AsyncDisposable {
-  readonly #options: Required<Omit<MonitorOptions, "onProbe">> & Pick<MonitorOptions, "onProbe">;
+  readonly #callbacks: MonitorCallbacks;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #prober: Prober;
+  readonly #probe: Prober["probe"];
+  readonly #deadlines: Deadlines;
   readonly #entries = new Map<string, Entry>();
-  readonly #loops = new Set<Promise<void>>();
+  readonly #pacer: Pacer<Entry>;
+  readonly #underWay = new Set<Run>();
+  readonly #causes = new InconclusiveCauses();
+  readonly #overload = new OverloadMeter();
   #waiting: (() => void)[] = [];
   #nextFirstAt = -Infinity;
-  #closed = false;
+  #closing: PromiseWithResolvers<void> | undefined;
 
   constructor(options: MonitorOptions) {
-    this.#options = { clock: systemClock, random: Math.random, probe: probeOnce, ...options };
+    this.#callbacks = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#prober = new Prober({ clock: this.#clock });
+    this.#probe = options.probe ?? this.#prober.probe.bind(this.#prober);
+    this.#pacer = new Pacer({
+      clock: this.#clock,
+      maxUnderWay: Math.max(1, options.maxUnderWay ?? defaultMaxUnderWay),
+      start: (entry) => this.#start(entry),
+    });
+    this.#deadlines = new Deadlines(this.#clock);
   }
 
   /**
@@ -60,11 +118,12 @@ export class Monitor implements AsyncDisposable {
    * port changed begins afresh. Two entries of one key: the last counts.
    */
   update(targets: readonly Watched[]): void {
-    if (this.#closed) throw new Error("the monitor is closed");
+    if (this.#closing !== undefined) throw new Error("the monitor is closed");
     const wanted = new Map(targets.map((watched) => [watched.key, watched]));
     for (const [key, entry] of this.#entries) {
       if (wanted.has(key)) continue;
-      entry.stop.abort();
+      this.#interrupt(entry);
+      this.#causes.clear(key);
       this.#entries.delete(key);
     }
     const gapMs = firstGapMs(targets);
@@ -85,7 +144,8 @@ export class Monitor implements AsyncDisposable {
   /**
    * Resolves once every target has a verdict, or the monitor is closed.
    *
-   * Within the spread of the first probes and one timeout; a target whose probes are inconclusive is waited for three times.
+   * Within the spread of the first probes and one timeout, where so many can run at once; a target whose probes are
+   * inconclusive is waited for three times.
    */
   firstRound(): Promise<void> {
     return new Promise((resolve) => {
@@ -94,11 +154,17 @@ export class Monitor implements AsyncDisposable {
     });
   }
 
-  /** Stops all probes, aborts those in flight, and waits for them. */
+  /** Stops all probes, aborts those under way, and waits for them. */
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const entry of this.#entries.values()) entry.stop.abort();
-    await Promise.all(this.#loops);
+    if (this.#closing === undefined) {
+      this.#closing = Promise.withResolvers();
+      this.#pacer[Symbol.dispose]();
+      for (const { abort } of this.#underWay) abort.abort();
+      if (this.#underWay.size === 0) this.#closing.resolve();
+    }
+    await this.#closing.promise;
+    this.#deadlines[Symbol.dispose]();
+    this.#prober[Symbol.dispose]();
     this.#settle();
   }
 
@@ -109,95 +175,168 @@ export class Monitor implements AsyncDisposable {
   #watch(watched: Watched, gapMs: number): void {
     const specText = JSON.stringify(watched.health);
     const old = this.#entries.get(watched.key);
-    const same = old !== undefined && old.watched.target.host === watched.target.host &&
-      old.watched.target.port === watched.target.port;
+    const same = old !== undefined && isSameTarget(old.watched, watched);
     if (same && old.specText === specText && hasAddress(old.watched) === hasAddress(watched)) {
       old.watched = watched;
       return;
     }
-    old?.stop.abort();
-    const entry: Entry = {
-      watched,
-      specText,
-      verdict: same ? old.verdict : { state: initialState(watched), streak: 0 },
-      last: same && watched.health.check !== "none" ? old.last : undefined,
-      inconclusive: 0,
-      stop: new AbortController(),
-      loop: Promise.resolve(),
-    };
+    if (old !== undefined) this.#interrupt(old);
+    const entry: Entry = old ?? newEntry(watched);
+    entry.watched = watched;
+    entry.specText = specText;
+    entry.inconclusive = 0;
+    this.#causes.clear(watched.key);
+    if (!same) Object.assign(entry, newVerdict(watched));
     this.#entries.set(watched.key, entry);
-    const { health } = watched;
-    if (health.check === "none") {
-      const { addresses, unresolved } = watched.target;
-      return addresses.length > 0
-        ? this.#setVerdict(entry, { state: "up", streak: 0 }, "no health check")
-        : this.#setVerdict(entry, { state: "down", streak: 0 }, unresolved ?? "no address");
-    }
-    const firstAt = Math.max(this.#options.clock.now(), this.#nextFirstAt);
+    if (watched.health.check === "none") return this.#decideUnprobed(entry);
+    const firstAt = Math.max(this.#clock.now(), this.#nextFirstAt);
     this.#nextFirstAt = firstAt + gapMs;
-    entry.loop = this.#run(entry, health, { firstAt, after: old?.loop });
-    this.#loops.add(entry.loop);
-    entry.loop.finally(() => this.#loops.delete(entry.loop));
+    entry.delayMs = watched.health.timing.intervalMs;
+    // Otherwise it starts once the probe of before has ended: never two at once for one target.
+    if (entry.run === undefined) this.#pacer.set(entry, firstAt);
+    else entry.dueAt = firstAt;
   }
 
-  async #run(
-    entry: Entry,
-    spec: ProbedSpec,
-    { firstAt, after }: { readonly firstAt: number; readonly after: Promise<void> | undefined },
-  ): Promise<void> {
-    const { clock, probe } = this.#options;
-    const { signal } = entry.stop;
-    await after; // the old loop's probe has ended: no two at once for one target
-    let startAt = firstAt;
-    for (;;) {
-      await clock.sleep(Math.max(0, startAt - clock.now()), signal);
-      if (signal.aborted) return;
-      const startedAt = clock.now();
-      const result = await probe(spec, entry.watched.target, { signal, clock });
-      if (signal.aborted) return;
-      startAt = startedAt + this.#count(entry, spec, result);
+  #decideUnprobed(entry: Entry): void {
+    const { addresses, unresolved } = entry.watched.target;
+    entry.last = undefined;
+    if (addresses.length > 0) this.#setVerdict(entry, { state: "up", streak: 0 }, "no health check");
+    else this.#setVerdict(entry, { state: "down", streak: 0 }, unresolved ?? "no address");
+  }
+
+  /** Takes an entry out of everything that could probe it. */
+  #interrupt(entry: Entry): void {
+    this.#pacer.delete(entry);
+    if (entry.run === undefined) return;
+    entry.run.stale = true;
+    entry.run.abort.abort();
+  }
+
+  #start(entry: Entry): void {
+    const spec = entry.watched.health;
+    if (spec.check === "none") throw new Error("a target without a check was scheduled");
+    const startedAt = this.#clock.now();
+    const abort = new AbortController();
+    const run: Run = { entry, spec, startedAt, abort, guard: undefined, stale: false, ended: false };
+    entry.run = run;
+    this.#underWay.add(run);
+    // A probe ends by itself at its timeout. One that does not, by a fault of the program, is given up.
+    run.guard = this.#deadlines.start(2 * spec.timing.timeoutMs, () => {
+      abort.abort();
+      this.#end(run, inconclusive("the probe itself did not end", this.#clock.now() - startedAt));
+    });
+    this.#run(run);
+  }
+
+  async #run(run: Run): Promise<void> {
+    const { entry, spec, abort } = run;
+    const options = { signal: abort.signal, preferred: entry.workingAddress };
+    let result: ProbeResult;
+    try {
+      result = await this.#probe(spec, entry.watched.target, options);
+    } catch (error) {
+      result = inconclusive(programFaultOf(error).detail, this.#clock.now() - run.startedAt);
     }
+    this.#end(run, result);
+  }
+
+  #end(run: Run, result: ProbeResult): void {
+    if (run.ended) return;
+    run.ended = true;
+    run.guard?.stop();
+    this.#underWay.delete(run);
+    const { entry } = run;
+    entry.run = undefined;
+    if (this.#closing !== undefined) {
+      if (this.#underWay.size === 0) this.#closing.resolve();
+      return;
+    }
+    if (!run.stale) {
+      this.#measure(run);
+      entry.delayMs = this.#count(run, result);
+      this.#pacer.set(entry, run.startedAt + entry.delayMs);
+      this.#settle();
+    } else if (this.#entries.get(entry.watched.key) === entry && entry.watched.health.check !== "none") {
+      this.#pacer.set(entry, entry.dueAt);
+    }
+    this.#pacer.ended();
   }
 
   /** Takes in a result and returns the delay to the next probe. */
-  #count(entry: Entry, { timing }: ProbedSpec, result: ProbeResult): number {
-    const { clock, random, onProbe } = this.#options;
-    entry.last = { ...result, at: clock.now() };
-    onProbe?.(entry.watched.key, entry.last);
+  #count({ entry, spec: { timing } }: Run, result: ProbeResult): number {
+    const { key } = entry.watched;
+    entry.last = { ...result, at: this.#clock.now() };
+    entry.workingAddress = result.address ?? entry.workingAddress;
+    this.#callbacks.onProbe?.(key, entry.last);
     if (result.outcome === "inconclusive") {
       entry.inconclusive++;
-      this.#settle();
-      return soonMs(timing, random());
+      const { detail } = result;
+      if (this.#causes.note(key, detail)) this.#callbacks.onInconclusive?.({ key, detail });
+      return soonMs(timing, this.#random());
     }
     entry.inconclusive = 0;
+    this.#causes.clear(key);
     this.#setVerdict(entry, step(entry.verdict, result.outcome === "passed", timing).verdict, result.detail);
-    this.#settle();
-    return nextDelayMs(entry.verdict, timing, random());
+    return nextDelayMs(entry.verdict, timing, this.#random());
+  }
+
+  #measure({ entry, startedAt }: Run): void {
+    const late = startedAt - entry.dueAt > entry.delayMs;
+    const donePerSecond = this.#overload.record({ now: this.#clock.now(), late });
+    if (donePerSecond === undefined) return;
+    let wantedPerSecond = 0;
+    for (const { watched, delayMs } of this.#entries.values()) {
+      if (watched.health.check !== "none") wantedPerSecond += 1000 / delayMs;
+    }
+    this.#callbacks.onOverload?.({ wantedPerSecond, donePerSecond });
   }
 
   #setVerdict(entry: Entry, to: Verdict, detail: string): void {
     const from = entry.verdict.state;
     entry.verdict = to;
     if (from === to.state) return;
-    const changedAt = this.#options.clock.now();
-    this.#options.onChange({ key: entry.watched.key, from, to: to.state, detail, changedAt });
+    const changedAt = this.#clock.now();
+    this.#callbacks.onChange({ key: entry.watched.key, from, to: to.state, detail, changedAt });
   }
 
   #settle(): void {
+    if (this.#waiting.length === 0) return;
     const open = ({ verdict, inconclusive }: Entry) =>
-      verdict.state === "checking" && inconclusive < FIRST_ROUND_INCONCLUSIVE;
-    if (!this.#closed && this.#entries.values().some(open)) return;
+      verdict.state === "checking" && inconclusive < maxFirstRoundInconclusive;
+    if (this.#closing === undefined && this.#entries.values().some(open)) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
   }
 }
 
-function initialState({ health, target }: Watched): HealthState {
-  if (health.check !== "none") return health.timing.initial;
-  return target.addresses.length > 0 ? "up" : "checking";
+function newEntry(watched: Watched): Entry {
+  return {
+    watched,
+    specText: "",
+    inconclusive: 0,
+    delayMs: 0,
+    run: undefined,
+    dueAt: 0,
+    heapIndex: -1,
+    ...newVerdict(watched),
+  };
+}
+
+function newVerdict({ health, target }: Watched): Pick<Entry, "verdict" | "last" | "workingAddress"> {
+  const unprobed = target.addresses.length > 0 ? "up" : "checking";
+  const state = health.check === "none" ? unprobed : health.timing.initial;
+  return { verdict: { state, streak: 0 }, last: undefined, workingAddress: undefined };
+}
+
+function isSameTarget({ target: a }: Watched, { target: b }: Watched): boolean {
+  return a.host === b.host && a.port === b.port;
 }
 
 function hasAddress({ target }: Watched): boolean {
   return target.addresses.length > 0;
+}
+
+function inconclusive(detail: string, ms: number): ProbeResult {
+  return { outcome: "inconclusive", ms, detail, address: undefined };
 }

@@ -12,11 +12,12 @@ const arrows: { readonly [folder: string]: readonly string[] } = {
   session: ["pool", "relay", "shared", "values"],
   config: ["values"],
   discovery: ["values"],
-  health: ["values"],
+  health: ["wire", "values"],
   observe: ["values"],
   relay: ["values"],
   pool: ["shared", "values"],
   shared: ["values"],
+  wire: ["values"],
   values: [],
 };
 

@@ -140,7 +140,7 @@ Deno.test("probes of one target never overlap, however slow they are and however
       running.set(port, (running.get(port) ?? 0) + 1);
       most = Math.max(most, running.get(port) ?? 0);
       // Deaf to the abort: the next loop has to wait for it all the same.
-      await clock.sleep(700, new AbortController().signal);
+      await clock.sleep(700);
       running.set(port, (running.get(port) ?? 0) - 1);
       return result(true);
     },
@@ -318,4 +318,164 @@ Deno.test("a target without a check is down with the cause while its name stands
     ["up", "down", "host not found"],
   ]);
   assert.deepEqual(startedAt, []);
+});
+
+Deno.test("a probe function that throws, rejects or never ends is inconclusive, is told once, and ends nothing else", async () => {
+  const told: string[] = [];
+  const broken: { readonly [host: string]: () => Promise<ProbeResult> } = {
+    throws: () => {
+      throw new TypeError("at once");
+    },
+    rejects: () => Promise.reject(new Error("later")),
+    "rejects with nothing": () => Promise.reject(undefined),
+    "never ends": () => new Promise(() => {}),
+    works: () => Promise.resolve(result(true)),
+  };
+  const counts = new Map<string, number>();
+  const { clock, changes, monitor } = setUp(() => true, {
+    onInconclusive: ({ key, detail }) => told.push(`${key}: ${detail}`),
+    probe: (_spec, { host }) => {
+      counts.set(host, (counts.get(host) ?? 0) + 1);
+      return broken[host]!();
+    },
+  });
+  monitor.update(
+    Object.keys(broken).map((host) => ({
+      key: host,
+      target: { host, port: 1, addresses: ["192.0.2.1"] },
+      health: tcp({ jitter: 0 }),
+    })),
+  );
+  const first = monitor.firstRound();
+  await clock.advance(20_000);
+  await first;
+  assert.deepEqual(told.sort(), [
+    "never ends: the probe itself did not end",
+    'rejects with nothing: the probe itself failed: "undefined"',
+    'rejects: the probe itself failed: "Error: later"',
+    'throws: the probe itself failed: "TypeError: at once"',
+  ]);
+  assert.deepEqual(changes.map(({ key, to }) => `${key} ${to}`), ["works up"]);
+  assert.ok((counts.get("never ends") ?? 0) > 3, "it is probed again");
+  assert.ok((counts.get("works") ?? 0) >= 10, "the others go on");
+  const closed = monitor.close();
+  await clock.advance(10_000);
+  await closed;
+});
+
+Deno.test("a cause that thousands of targets share is told once, and again when it has been gone", async () => {
+  const told: string[] = [];
+  let local = true;
+  const { clock, monitor } = setUp(() => local ? "inconclusive" : true, {
+    onInconclusive: ({ detail }) => told.push(detail),
+  });
+  await using _ = monitor;
+  monitor.update(Array.from({ length: 3000 }, (_, i) => watched(`t${i}`, undefined, i)));
+  await clock.advance(4000);
+  assert.deepEqual(told.splice(0), ["no free file descriptor"]);
+  local = false;
+  await clock.advance(4000);
+  local = true;
+  await clock.advance(4000);
+  assert.deepEqual(told, ["no free file descriptor"]);
+});
+
+/** A monitor whose probes each take so long, and what has been seen of them. */
+function slowProbes(tookMs: number, options: Partial<MonitorOptions> = {}) {
+  const clock = new FakeClock();
+  const seen = { underWay: 0, mostUnderWay: 0, started: [] as number[] };
+  const monitor = new Monitor({
+    clock,
+    random: seeded(3),
+    onChange: () => {},
+    probe: async (_spec, { port }) => {
+      seen.started.push(port);
+      seen.mostUnderWay = Math.max(seen.mostUnderWay, ++seen.underWay);
+      await clock.sleep(tookMs);
+      seen.underWay--;
+      return result(true);
+    },
+    ...options,
+  });
+  return { clock, seen, monitor };
+}
+
+Deno.test("at most so many probes run at once; the others wait in order, and the wait is not charged to them", async () => {
+  const { clock, seen, monitor } = slowProbes(900, { maxUnderWay: 10 });
+  monitor.update(Array.from({ length: 100 }, (_, i) => watched(`t${i}`, tcp({ jitter: 0 }), i)));
+  const first = monitor.firstRound();
+  await clock.advance(10 * 900 + 1000);
+  await first;
+  assert.equal(seen.mostUnderWay, 10);
+  assert.deepEqual(seen.started.slice(0, 100), Array.from({ length: 100 }, (_, i) => i));
+  assert.ok(Array.from({ length: 100 }, (_, i) => monitor.state(`t${i}`)).every((state) => state === "up"));
+  const closed = monitor.close();
+  await clock.advance(1000);
+  await closed;
+});
+
+Deno.test("what cannot be kept up with is told once, with the figures, and again after it has ended", async () => {
+  const told: { wantedPerSecond: number; donePerSecond: number }[] = [];
+  const { clock, monitor } = slowProbes(900, { maxUnderWay: 10, onOverload: (load) => told.push(load) });
+  const spec = tcp({ jitter: 0 });
+  const set = (count: number) =>
+    monitor.update(Array.from({ length: count }, (_, i) => watched(`t${i}`, spec, i)));
+  set(100);
+  await clock.advance(60_000);
+  assert.equal(told.length, 1);
+  assert.equal(Math.round(told[0]?.wantedPerSecond ?? 0), 50);
+  assert.equal(Math.round(told[0]?.donePerSecond ?? 0), 11);
+  set(10);
+  await clock.advance(60_000);
+  assert.equal(told.length, 1, "ten targets can be kept up with");
+  set(100);
+  await clock.advance(60_000);
+  assert.equal(told.length, 2);
+  const closed = monitor.close();
+  await clock.advance(1000);
+  await closed;
+});
+
+Deno.test("a process that stood still for a minute is not overloaded", async () => {
+  const clock = new FakeClock();
+  await using monitor = new Monitor({
+    clock,
+    onChange: () => {},
+    onOverload: () => assert.fail("it is not"),
+    probe: () => Promise.resolve(result(true)),
+  });
+  monitor.update(Array.from({ length: 100 }, (_, i) => watched(`t${i}`, undefined, i)));
+  for (let stall = 0; stall < 5; stall++) {
+    await clock.advance(15_000);
+    await clock.jump(60_000);
+  }
+  await clock.advance(15_000);
+});
+
+Deno.test("a probe is told the address that worked last", async () => {
+  const preferred: (string | undefined)[] = [];
+  const answers = ["192.0.2.2", undefined, "192.0.2.1"];
+  const { clock, monitor } = setUp(() => true, {
+    probe: (_spec, _target, options) => {
+      preferred.push(options.preferred);
+      return Promise.resolve({ ...result(true), address: answers.shift() });
+    },
+  });
+  await using _ = monitor;
+  monitor.update([watched("a")]);
+  await clock.advance(6000);
+  assert.deepEqual(preferred, [undefined, "192.0.2.2", "192.0.2.2", "192.0.2.1"]);
+});
+
+Deno.test("without targets, and after close, nothing ticks", async () => {
+  const { clock, monitor } = setUp(() => true);
+  monitor.update([watched("a"), watched("b")]);
+  await clock.advance(5000);
+  assert.ok(clock.waiting > 0);
+  monitor.update([]);
+  await clock.advance(5000);
+  assert.equal(clock.waiting, 0);
+  monitor.update([watched("a")]);
+  await monitor.close();
+  assert.equal(clock.waiting, 0);
 });

@@ -1,43 +1,52 @@
 import type { Clock } from "../../../lib/health/clock.ts";
 
-/** A clock that stands still until `advance` moves it from sleeper to sleeper. */
+interface Timer {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until `advance` moves it from timer to timer. */
 export class FakeClock implements Clock {
   #now = 0;
-  readonly #sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
+  readonly #timers = new Set<Timer>();
 
   now(): number {
     return this.#now;
   }
 
-  get sleeping(): number {
-    return this.#sleepers.size;
+  /** Timers that are set. */
+  get waiting(): number {
+    return this.#timers.size;
   }
 
-  sleep(ms: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#sleepers.delete(sleeper);
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      const sleeper = { at: this.#now + ms, wake };
-      this.#sleepers.add(sleeper);
-      signal.addEventListener("abort", wake);
-    });
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve));
+  }
+
+  /** The process stands still for so long, with all its timers. */
+  async jump(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
   }
 
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     for (;;) {
       await settled();
-      const next = [...this.#sleepers].reduce<{ readonly at: number; readonly wake: () => void } | undefined>(
-        (first, sleeper) => first === undefined || sleeper.at < first.at ? sleeper : first,
+      const next = [...this.#timers].reduce<Timer | undefined>(
+        (first, timer) => first === undefined || timer.at < first.at ? timer : first,
         undefined,
       );
       if (next === undefined || next.at > until) break;
+      this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);
-      next.wake();
+      next.callback();
     }
     this.#now = until;
   }

@@ -1,6 +1,5 @@
 import { socketsOnPorts } from "../../support/kernel_sockets.ts";
-import { probe } from "../../../lib/health/probe.ts";
-import type { ProbedSpec, ProbeResult, ProbeTarget } from "../../../lib/health/spec.ts";
+import type { ProbeTarget } from "../../../lib/health/spec.ts";
 
 /** What a server does with one connection; it need not close it. */
 export type Behaviour = (conn: Deno.Conn) => Promise<void>;
@@ -48,9 +47,21 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-/** Starts a server with a behaviour on a free port of 127.0.0.1. */
-export function serve(behaviour: Behaviour): TestServer {
-  return new TestServer(Deno.listen({ hostname: "127.0.0.1", port: 0 }), behaviour);
+/** Starts a server with a behaviour on a free port of 127.0.0.1, or where it is told. */
+export function serve(behaviour: Behaviour, { hostname = "127.0.0.1", port = 0 } = {}): TestServer {
+  return new TestServer(Deno.listen({ hostname, port }), behaviour);
+}
+
+/** Starts a server that speaks TLS with a certificate of `support/tls`. */
+export function serveTls(behaviour: Behaviour, certificate: "cert" | "expired_cert" = "cert"): TestServer {
+  const read = (name: string) => Deno.readTextFileSync(tlsFile(name));
+  const [cert, key] = [read(`${certificate}.pem`), read(`${certificate.replace("cert", "key")}.pem`)];
+  return new TestServer(Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }), behaviour);
+}
+
+/** A file of `support/tls`. */
+export function tlsFile(name: string): string {
+  return new URL(`tls/${name}`, import.meta.url).pathname;
 }
 
 /** Reads the request, sends these texts one after the other, and closes. */
@@ -59,6 +70,11 @@ export function says(...parts: readonly string[]): Behaviour {
     await readRequest(conn);
     for (const part of parts) await sendAll(conn, part);
   };
+}
+
+/** Sends a text at once, whatever it is asked, and closes. */
+export function blurts(text: string): Behaviour {
+  return (conn) => sendAll(conn, text);
 }
 
 /** Reads up to the end of a request's head. */
@@ -87,14 +103,6 @@ export async function untilClosed(conn: Deno.Conn): Promise<void> {
 /** A target on 127.0.0.1. */
 export function loopback(port: number): ProbeTarget {
   return { host: "127.0.0.1", port, addresses: ["127.0.0.1"] };
-}
-
-/** Probes 127.0.0.1 until the result counts, so that a starved test machine only makes the test slower. */
-export async function probeUntilCounted(spec: ProbedSpec, port: number): Promise<ProbeResult> {
-  for (;;) {
-    const result = await probe(spec, loopback(port), { signal: new AbortController().signal });
-    if (result.outcome !== "inconclusive") return result;
-  }
 }
 
 /** A port on which nothing listens. */
