@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../support/eventually.ts";
 import {
   assertPayload,
   many,
@@ -112,6 +113,6 @@ for (const workers of workerCounts) {
     });
     assert.deepEqual(reasonsOf(await closeRecords(lb, lives.count)), { done: lives.count });
     await assertFlat(lb, { sessions: lives.count, descriptors });
-    assert.equal(served, lives.count);
+    await eventually(() => `${lives.count} lives served; there are ${served}`, () => served === lives.count);
   });
 }
