@@ -9,9 +9,7 @@ export type Ability =
   /** The test's peers can. */
   | "peers reset"
   /** There are targets that never answer. */
-  | "silent targets"
-  /** Nothing is left of a listener that is closed. */
-  | "addresses free at once";
+  | "silent targets";
 
 /** An engine and a world around it to test it in. */
 export interface Harness {

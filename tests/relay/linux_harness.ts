@@ -29,9 +29,6 @@ export const linuxHarnesses: readonly Harness[] = Deno.build.os !== "linux" ? []
   unixHarness({
     name: "linux",
     engine: polledEngine,
-    lacks: {
-      "engine resets": "a unix socket knows no RST",
-      "addresses free at once": "the file of a unix socket stays, and is removed where lb starts",
-    },
+    lacks: { "engine resets": "a unix socket knows no RST" },
   }),
 ];

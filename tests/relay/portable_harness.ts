@@ -13,10 +13,7 @@ export const portableHarnesses: readonly Harness[] = [
   tcpHarness("::1", { engine: portableEngine, lacks: { "engine resets": noReset } }),
   unixHarness({
     engine: portableEngine,
-    lacks: {
-      "engine resets": noReset,
-      "addresses free at once": "Deno 2.4 leaves the file of a unix socket, which is removed where lb starts",
-    },
+    lacks: { "engine resets": noReset },
   }),
 ];
 

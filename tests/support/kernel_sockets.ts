@@ -47,6 +47,12 @@ export function socketsOnPorts(ports: ReadonlySet<number>): number {
     .length;
 }
 
+/** The states of the TCP sockets of the system whose remote port is this one. */
+export function socketStates(remotePort: number): ("established" | "other")[] {
+  return tcpSockets().filter(([, { remote }]) => remote === remotePort)
+    .map(([, , state]) => state === "01" ? "established" : "other");
+}
+
 function portsOf(conn: Deno.Conn): Ports {
   const { localAddr, remoteAddr } = conn as Deno.TcpConn;
   return { local: localAddr.port, remote: remoteAddr.port };
@@ -96,14 +102,14 @@ function ownSockets(): [inode: string, descriptor: number][] {
   });
 }
 
-/** Every TCP socket of the system: inode and ports. */
-function tcpSockets(): [inode: string, ports: Ports][] {
+/** Every TCP socket of the system: inode, ports, and the state as a number of net/tcp_states.h. */
+function tcpSockets(): [inode: string, ports: Ports, state: string][] {
   return ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((table) => {
     const rows = Deno.readTextFileSync(table).trim().split("\n").slice(1);
-    return rows.map((row): [string, Ports] => {
+    return rows.map((row): [string, Ports, string] => {
       const columns = row.trim().split(/\s+/);
       const port = (column: string | undefined) => parseInt(column?.split(":")[1] ?? "", 16);
-      return [columns[9] ?? "", { local: port(columns[1]), remote: port(columns[2]) }];
+      return [columns[9] ?? "", { local: port(columns[1]), remote: port(columns[2]) }, columns[3] ?? ""];
     });
   });
 }

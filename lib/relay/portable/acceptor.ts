@@ -28,7 +28,9 @@ export class PortableAcceptor implements Acceptor {
   /** Clients that `drain` has accepted and nobody has asked for yet. */
   readonly #accepted: Socket[] = [];
   #acceptedCount = 0;
-  #pumping = false;
+  /** Settles when no accept is under way any more. */
+  #pumping: Promise<void> | undefined;
+  #draining = false;
   #drained: Promise<void> | undefined;
   #closed = false;
 
@@ -48,7 +50,7 @@ export class PortableAcceptor implements Acceptor {
     if (socket !== undefined || this.#closed) return Promise.resolve(socket);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#pump();
+      this.#startPump();
     });
   }
 
@@ -62,8 +64,10 @@ export class PortableAcceptor implements Acceptor {
   }
 
   async #drain(): Promise<void> {
+    if (this.#closed) return;
     const endAt = performance.now() + maxDrainMs;
-    this.#pump();
+    this.#draining = true;
+    this.#startPump();
     let seen = this.#acceptedCount;
     for (let quiet = 0; quiet < drainQuiet.pauses && !this.#closed && performance.now() < endAt; quiet++) {
       await new Promise((resolve) => setTimeout(resolve, drainQuiet.pauseMs));
@@ -71,6 +75,8 @@ export class PortableAcceptor implements Acceptor {
       seen = this.#acceptedCount;
     }
     this.#close();
+    // Only then is the address free.
+    await this.#pumping;
   }
 
   #close(): void {
@@ -78,19 +84,21 @@ export class PortableAcceptor implements Acceptor {
     this.#closed = true;
     this.#listener.close();
     // Deno removes the file only once the accept under way has ended, and would then remove another one bound meanwhile.
-    if (!this.#pumping) this.#file?.remove();
+    if (this.#pumping === undefined) this.#file?.remove();
     for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+  }
+
+  #startPump(): void {
+    this.#pumping ??= this.#pump();
   }
 
   /** Accepts as long as somebody waits for a client, or `drain` empties the queue. */
   async #pump(): Promise<void> {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    while (!this.#closed && (this.#waiting.length > 0 || this.#drained !== undefined)) {
+    while (!this.#closed && (this.#waiting.length > 0 || this.#draining)) {
       const socket = await this.#acceptOne();
       if (socket !== undefined) this.#deliver(socket);
     }
-    this.#pumping = false;
+    this.#pumping = undefined;
     if (this.#closed) this.#file?.remove();
   }
 
