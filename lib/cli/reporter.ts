@@ -7,8 +7,10 @@ import {
   failedAcceptsLine,
   failedAttemptLine,
   healthLine,
+  inconclusiveLine,
   lostEventsLine,
   nameLine,
+  overloadLine,
   type ReportLine,
   skippedBindLine,
 } from "../observe/report.ts";
@@ -65,6 +67,10 @@ export class Reporter implements Disposable {
         return;
       case "health":
         return this.#write(healthLine(event));
+      case "inconclusive":
+        return this.#write(inconclusiveLine(event));
+      case "probeOverload":
+        return this.#write(overloadLine(event));
       case "name":
         return this.#write(nameLine(event));
       case "bindSkipped":

@@ -18,8 +18,8 @@ export interface NameState {
 export interface Clock {
   /** Monotonic milliseconds. */
   now(): number;
-  /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Calls back once after `ms`; the result cancels it. */
+  after(ms: number, callback: () => void): () => void;
 }
 
 /** What `Names` needs from outside. */
@@ -79,7 +79,7 @@ export class Names implements AsyncDisposable {
   async firstLookups(maxMs: number): Promise<void> {
     const enough = new AbortController();
     const all = Promise.all([...this.#entries.values()].map(({ first }) => first.promise));
-    await Promise.race([all, this.#options.clock.sleep(maxMs, enough.signal)]);
+    await Promise.race([all, sleep(maxMs, { clock: this.#options.clock, signal: enough.signal })]);
     enough.abort();
   }
 
@@ -155,7 +155,7 @@ export class Names implements AsyncDisposable {
       const leftMs = entry.endedAt + delayMs(entry) * spread - clock.now();
       if (leftMs <= 0 || entry.stop.signal.aborted) return;
       entry.wake = new AbortController();
-      await clock.sleep(leftMs, entry.wake.signal);
+      await sleep(leftMs, { clock, signal: entry.wake.signal });
     }
   }
 }
@@ -174,4 +174,18 @@ function delayMs({ failures, intervalMs }: Entry): number {
 function inKnownOrder(known: readonly string[], found: readonly string[]): readonly string[] {
   const set = new Set(known);
   return found.length === set.size && found.every((address) => set.has(address)) ? known : found;
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts. */
+function sleep(ms: number, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      cancel();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    signal.addEventListener("abort", end);
+  });
 }

@@ -94,6 +94,30 @@ export function deathLine({ worker, cause, sessions, restartMs }: ThreadDied): R
   };
 }
 
+/** Probes say nothing about a target: this process or machine is at fault. */
+export function inconclusiveLine(
+  { pool, target, detail }: { readonly pool: string; readonly target: string; readonly detail: string },
+): ReportLine {
+  return {
+    level: "warn",
+    message: `probes say nothing about target ${pool}/${target}, it stays as it is: ${detail}`,
+    fields: { pool, target, detail },
+  };
+}
+
+/** More probes are due than can be made. */
+export function overloadLine(
+  { wantedPerSecond, donePerSecond }: { readonly wantedPerSecond: number; readonly donePerSecond: number },
+): ReportLine {
+  const [wanted, done] = [Math.round(wantedPerSecond), Math.round(donePerSecond)];
+  return {
+    level: "warn",
+    message: `health checks come late: ${wanted} probes a second are due, ${done} are made; ` +
+      "make their interval longer",
+    fields: { wantedPerSecond: wanted, donePerSecond: done },
+  };
+}
+
 export interface NameChanged {
   readonly host: string;
   readonly addresses: readonly string[];

@@ -68,7 +68,13 @@ http { access_log off; ${paths.join(" ")}
   server { listen 0.0.0.0:${port} backlog=4096; location / { return 200 "up"; } } }`,
   );
   const command = [nginx, "-c", config, "-p", folder];
-  const server = new ServerProcess({ name: "nginx", command, port, stopSignal: "SIGTERM" });
+  const server = new ServerProcess({
+    name: "nginx",
+    command,
+    host: { address: "127.0.0.1", prefix: [] },
+    endpoint: { address: "0.0.0.0", port },
+    stopSignal: "SIGTERM",
+  });
   await server.ready();
   return server;
 }

@@ -70,7 +70,7 @@ class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await within("the end of all lookups", this.names.close());
-    assert.equal(this.clock.sleeping, 0, "somebody sleeps still");
+    assert.equal(this.clock.waiting, 0, "somebody sleeps still");
   }
 }
 
