@@ -3,7 +3,7 @@ import type { Log } from "../observe/log.ts";
 import { formatAddress } from "../values/address.ts";
 import { version } from "./version.ts";
 
-/** Tells what was decided at the start: version, engine and why, limits, binds, pools. */
+/** Logs what was decided at the start: version, engine and why, limits, binds, pools. */
 export function logStart(
   log: Log,
   { path, started, balancer }: { path: string; started: Started; balancer: Balancer },

@@ -70,7 +70,7 @@ export class LineRing {
     return true;
   }
 
-  /** Has the thread that takes look after what was appended. */
+  /** Wakes the thread that takes. */
   wake(): void {
     Atomics.add(this.#header, word.wakeups, 1);
     Atomics.notify(this.#header, word.wakeups);

@@ -10,7 +10,7 @@ import type { LogThreadReport, LogThreadStart } from "./log_worker.ts";
 /** The pause before the thread is started again, should it ever die. */
 const restartMs = 1_000;
 
-/** How often `flush` asks whether the last lines are out. */
+/** How often `flush` checks whether the last lines are out. */
 const flushPollMs = 5;
 
 /** How long the thread may take to start before `flush` begins to count its patience. */
