@@ -8,7 +8,7 @@ export type KeyAdvice =
   | { readonly kind: "elsewhere"; readonly where: string }
   | { readonly kind: "unknown" };
 
-/** Knows what to write for a wrong key; holds the tables of other programs' words, which are made once for a file. */
+/** Finds the right key for a wrong one. It holds the tables of other programs' words, which are made once for a file. */
 export class KeyAdviser {
   readonly #words = keyWords();
   readonly #everywhere = wordsEverywhere();
@@ -77,7 +77,7 @@ function maxSlips(found: string, word: string): number {
   return length > 3 && found[0] === word[0] ? Math.max(2, Math.floor(length / 3)) : Math.floor(length / 3);
 }
 
-/** Takes case, hyphens, underscores and spaces out of a word, so that snake_case and kebab-case meet camelCase. */
+/** Takes case, hyphens, underscores and spaces out of a word, so that snake_case and kebab-case equal camelCase. */
 export function fold(word: string): string {
   return word.replace(/[-_ ]/g, "").toLowerCase();
 }
