@@ -42,8 +42,8 @@ function elsewhere(where: string, kind: Kind): KeyAdvice {
   return { kind: "elsewhere", where: where.includes(" of ") ? where : text };
 }
 
-/** More words than these are not compared: a file may have 20,000 pools, and as many listeners that name none of them. */
-const MAX_COMPARED = 500;
+/** More words than these are not compared: a file may have 5,000 pools, and as many listeners that name none of them. */
+const MAX_COMPARED = 200;
 
 /** Finds the word a wrong one was meant to be, by other spelling, peers' words or few wrong letters; undefined when none is near. */
 export function nearest<W extends string>(
@@ -59,8 +59,11 @@ export function nearest<W extends string>(
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const [candidate, word] of candidates) {
+    const max = maxSlips(folded, candidate);
+    // Each letter that one of them has more is a slip of its own.
+    if (Math.abs(folded.length - candidate.length) > max) continue;
     const letters = distance(folded, candidate);
-    if (letters < bestDistance && letters <= maxSlips(folded, candidate)) {
+    if (letters < bestDistance && letters <= max) {
       best = word;
       bestDistance = letters;
     }
