@@ -122,10 +122,13 @@ export class Pool {
     this.#epoch = epoch;
     const { targets } = this.#shared;
     for (const tier of this.#tiers) {
-      tier.eligible = tier.members.filter((member) => {
+      const eligible: Candidate[] = [];
+      for (const member of tier.members) {
+        if (!takesSessions(targets.state(member.slot))) continue;
         member.weight = targets.weight(member.slot);
-        return member.weight > 0 && takesSessions(targets.state(member.slot));
-      });
+        if (member.weight > 0) eligible.push(member);
+      }
+      tier.eligible = eligible;
     }
   }
 }
