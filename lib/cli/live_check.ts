@@ -26,7 +26,18 @@ type ProbedHealth = Exclude<Pool["health"], { readonly check: "none" }>;
 type Address = Pool["targets"][number]["address"];
 
 /** Everything that was tried, in the order of the configuration: binds, then targets. */
-export async function tryConfig({ listeners, pools }: Config): Promise<Trial[]> {
+export async function tryConfig(config: Config): Promise<Trial[]> {
+  // Out of descriptors, Deno panics unless a listener for some signal is there.
+  const ignore = () => {};
+  Deno.addSignalListener("SIGUSR2", ignore);
+  try {
+    return await tryAll(config);
+  } finally {
+    Deno.removeSignalListener("SIGUSR2", ignore);
+  }
+}
+
+async function tryAll({ listeners, pools }: Config): Promise<Trial[]> {
   const binds: Trial[] = [];
   // One after the other: each is closed before the next is opened.
   for (const { name, bind } of listeners) {
