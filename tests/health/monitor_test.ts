@@ -479,3 +479,25 @@ Deno.test("without targets, and after close, nothing ticks", async () => {
   await monitor.close();
   assert.equal(clock.waiting, 0);
 });
+
+Deno.test("what a probe finds out about a target that is checked otherwise by now counts for nothing", async () => {
+  const clock = new FakeClock();
+  const answers = [false, true];
+  const changes: HealthChange[] = [];
+  await using monitor = new Monitor({
+    clock,
+    onChange: (change) => changes.push(change),
+    probe: async () => {
+      const ok = answers.shift() ?? true;
+      await clock.sleep(500);
+      return result(ok);
+    },
+  });
+  monitor.update([watched("a"), watched("b")]);
+  await clock.advance(100);
+  monitor.update([watched("a", tcp({ jitter: 0, fall: 5 }))]);
+  await clock.advance(450);
+  assert.deepEqual([changes, monitor.lastProbe("a")], [[], undefined]);
+  await clock.advance(500);
+  assert.deepEqual(changes.map(({ key, to }) => `${key} ${to}`), ["a up"]);
+});
