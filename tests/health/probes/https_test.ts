@@ -57,6 +57,8 @@ function endingWithout(text: string, end: (conn: Deno.Conn) => void): Behaviour 
   return async (client) => {
     await using inner = serveTls(says(text));
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: inner.port });
+    // A reset throws away what the kernel still holds back.
+    (client as Deno.TcpConn).setNoDelay(true);
     const towards = pump(client, conn);
     const buffer = new Uint8Array(16384);
     for (let n = await conn.read(buffer); n !== null; n = await conn.read(buffer)) {
