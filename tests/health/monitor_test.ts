@@ -501,3 +501,13 @@ Deno.test("what a probe finds out about a target that is checked otherwise by no
   await clock.advance(500);
   assert.deepEqual(changes.map(({ key, to }) => `${key} ${to}`), ["a up"]);
 });
+
+Deno.test("targets that take longer to answer than their interval are no overload", async () => {
+  const { clock, monitor } = slowProbes(400, { onOverload: () => assert.fail("it is not") });
+  const spec = tcp({ jitter: 0, intervalMs: 100 });
+  monitor.update(Array.from({ length: 20 }, (_, i) => watched(`t${i}`, spec, i)));
+  await clock.advance(60_000);
+  const closed = monitor.close();
+  await clock.advance(1000);
+  await closed;
+});
