@@ -14,6 +14,8 @@ export interface PoolSpec {
   readonly targets: readonly Target[];
   /** The Maglev table of each tier, where the algorithm has them. */
   readonly tables: readonly TierTable[];
+  /** How many targets a session tries at most. */
+  readonly retryAttempts: number;
 }
 
 /** The Maglev table of one tier. */
