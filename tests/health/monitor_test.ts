@@ -511,3 +511,19 @@ Deno.test("targets that take longer to answer than their interval are no overloa
   await clock.advance(1000);
   await closed;
 });
+
+Deno.test("4,000 targets, probed every 2 s, are all up within their first interval, and stay so without an overload", async () => {
+  const { clock, seen, monitor } = slowProbes(40, { onOverload: () => assert.fail("it is not") });
+  const keys = Array.from({ length: 4000 }, (_, i) => `t${i}`);
+  monitor.update(keys.map((key, i) => watched(key, tcp(), i)));
+  const first = monitor.firstRound();
+  await clock.advance(2200);
+  await first;
+  assert.ok(keys.every((key) => monitor.state(key) === "up"));
+  await clock.advance(12_000);
+  assert.ok(keys.every((key) => monitor.state(key) === "up"));
+  assert.ok(seen.started.length > 4000 * 6, `${seen.started.length} probes`);
+  const closed = monitor.close();
+  await clock.advance(1000);
+  await closed;
+});
