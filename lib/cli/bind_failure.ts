@@ -2,7 +2,7 @@
 import { formatAddress, type SocketAddress } from "../values/address.ts";
 import { errorCode, systemWords } from "../values/system_error.ts";
 
-export interface BindFailure {
+export interface FailedBind {
   readonly address: SocketAddress;
   /** The name of the system's error, where it is known; else it is looked for in `cause`. */
   readonly code?: string | undefined;
@@ -11,7 +11,7 @@ export interface BindFailure {
 }
 
 /** A phrase for behind a colon: the cause, then the remedy. */
-export function bindFailureWords({ address, code, cause }: BindFailure): string {
+export function bindFailureWords({ address, code, cause }: FailedBind): string {
   const known = code ?? errorCode(cause) ?? codeOfText(cause);
   return address.kind === "unix"
     ? unixWords(address.path, { code: known, cause })
@@ -20,7 +20,7 @@ export function bindFailureWords({ address, code, cause }: BindFailure): string 
 
 /** The line that `lb run` ends with when a listener cannot be had. */
 export function bindFailureLine(
-  { listener, ...failure }: BindFailure & { readonly listener: string },
+  { listener, ...failure }: FailedBind & { readonly listener: string },
 ): string {
   return `listener ${listener} cannot listen on ${formatAddress(failure.address)}: ${
     bindFailureWords(failure)

@@ -4,6 +4,7 @@ import { Balancer } from "../control/balancer.ts";
 import type { BalancerEvent } from "../control/events.ts";
 import { ListenError } from "../control/listeners.ts";
 import type { TargetView } from "../control/state.ts";
+import { bindFailureLine } from "./bind_failure.ts";
 import { type Command, exit, type Invocation, type Terminal } from "./command.ts";
 import { type DemoServer, demoServers } from "./demo_servers.ts";
 import { onSignals } from "./signals.ts";
@@ -49,13 +50,19 @@ async function demo({ values, terminal }: Invocation): Promise<number> {
     clearInterval(timer);
     screen.end();
   } catch (error) {
-    const what = error instanceof ListenError ? "cannot listen on 127.0.0.1: " : "";
-    terminal.printError(`lb demo: ${what}${error instanceof Error ? error.message : error}`);
+    terminal.printError(`lb demo: ${whyNotStarted(error)}`);
     return exit.failed;
   } finally {
     await balancer.stop();
   }
   return exit.ok;
+}
+
+function whyNotStarted(error: unknown): string {
+  if (error instanceof ListenError) {
+    return bindFailureLine({ listener: error.listener, address: error.address, cause: error.message });
+  }
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** `wanted` when it is free, else 0: any free one. */

@@ -30,10 +30,20 @@ type LookUp = (host: string) => Promise<Lookup>;
 
 /** Everything that was tried, in the order of the configuration: binds, then targets. */
 export async function tryConfig(
-  { listeners, pools }: Config,
+  config: Config,
   resolver: Resolver = systemResolver(),
 ): Promise<Trial[]> {
-  const lookUp = once(resolver);
+  // Out of descriptors, Deno panics unless a listener for some signal is there.
+  const ignore = () => {};
+  Deno.addSignalListener("SIGUSR2", ignore);
+  try {
+    return await tryAll(config, once(resolver));
+  } finally {
+    Deno.removeSignalListener("SIGUSR2", ignore);
+  }
+}
+
+async function tryAll({ listeners, pools }: Config, lookUp: LookUp): Promise<Trial[]> {
   const binds: Trial[] = [];
   // One after the other: each is closed before the next is opened.
   for (const { name, bind } of listeners) {

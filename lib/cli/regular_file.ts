@@ -13,7 +13,7 @@ export type FoundFile = { readonly kind: "notAFile" } | {
   readonly modifiedAt: number;
 };
 
-/** Looks at a path; above `maxBytes` a file is too large. Throws what the system says. */
+/** Examines a path without opening it; above `maxBytes` a file is too large. Throws what the system says. */
 export function statRegularFile(path: string, maxBytes: number): FoundFile {
   const { isFile, size, dev, ino, mtime, ctime } = Deno.statSync(path);
   if (!isFile) return { kind: "notAFile" };
@@ -22,7 +22,7 @@ export function statRegularFile(path: string, maxBytes: number): FoundFile {
   return { kind: size > maxBytes ? "tooLarge" : "file", bytes: size, version, modifiedAt };
 }
 
-/** The first `maxBytes` of a regular file: it may have grown since it was looked at. Throws what the system says. */
+/** The first `maxBytes` of a regular file: it may have grown meanwhile. Throws what the system says. */
 export function readRegularFile(path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
   using file = Deno.openSync(path);
   const buffer = new Uint8Array(maxBytes);

@@ -1,4 +1,4 @@
-/** Writes the balancer's events to the log, like ones only so often. */
+/** Writes the events of the balancer to the log, each kind of line at most so often. */
 import type { BalancerEvent } from "../control/events.ts";
 import type { Log } from "../observe/log.ts";
 import {

@@ -15,8 +15,8 @@ import { logStart } from "./start_lines.ts";
 import { keepLookupThread } from "./thread_keeper.ts";
 import { watchFile } from "./watch.ts";
 
-/** How long the last log lines may stand still at the end. */
-const lastLinesMs = 1_000;
+/** How long the log may make no progress at the end before its last lines are given up. */
+const logFlushMs = 1_000;
 
 /** `lb run` */
 export const runCommand: Command = {
@@ -56,7 +56,7 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   try {
     return await serve({ path, config: file.config, terminal, log, signals });
   } finally {
-    await log.flush(lastLinesMs);
+    await log.flush(logFlushMs);
   }
 }
 
@@ -89,7 +89,7 @@ async function serve({ path, config, terminal, log, signals }: Service): Promise
   return exit.ok;
 }
 
-/** Starts and tells of it; resolves to an exit code when that fails. */
+/** Starts and logs what was decided; resolves to an exit code when that fails. */
 async function start(
   balancer: Balancer,
   { log, path }: { log: Log; path: string },

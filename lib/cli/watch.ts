@@ -2,14 +2,14 @@
 import { maxConfigBytes } from "./config_file.ts";
 import { readRegularFile, statRegularFile } from "./regular_file.ts";
 
-/** How often the file is looked at; a change counts once it has stood for as long. */
+/** How often the file is examined; a change counts once it has stood for as long. */
 const pollMs = 500;
 
 /** Two writes within so much time may leave the same time stamp on a file. */
 const timestampMs = 2_000;
 
 /**
- * Calls `onChange` when the content of a file has changed, until disposed. The file is looked at again and again: a watch of
+ * Calls `onChange` when the content of a file has changed, until disposed. The file is polled: a watch of
  * the system's on a file ends when an editor puts a new file in its place, and one on a folder when a release replaces that.
  */
 export function watchFile(path: string, onChange: () => void): Disposable {

@@ -11,8 +11,8 @@ const MAX_EXAMINED = 1000;
 
 /**
  * Collects what one pass over a file finds, with a bound on memory and work: a nonsense file may hold half a million mistakes.
- * Once 250 are kept, or 1,000 were looked at, a finding is only counted, and its message, which may take a comparison with hundreds
- * of words, is never made. What an alias repeats under another path is one finding.
+ * Once 250 are kept, or 1,000 messages were made, a finding is only counted: a message may need a comparison with hundreds of words.
+ * What an alias repeats under another path is one finding.
  */
 export class Findings {
   readonly #kept: Finding[] = [];
@@ -21,7 +21,7 @@ export class Findings {
   #examined = 0;
   #more = 0;
 
-  /** Adds a finding; `message` is asked at most once. */
+  /** Adds a finding; `message` is called at most once. */
   add({ at, path }: Subject, message: () => string): void {
     const repeated = this.#note(at, path?.step);
     if (this.isFull) {

@@ -7,15 +7,15 @@ import { bindsOf, type Model, type PoolModel } from "./model.ts";
 /** What came, went and changed; names in the order of the files. */
 export interface Change {
   readonly binds: { readonly added: readonly Bind[]; readonly removed: readonly Bind[] };
-  readonly listeners: Names;
-  readonly pools: Names;
+  readonly listeners: NameChanges;
+  readonly pools: NameChanges;
   /** Targets by "pool/host:port", of pools that both have. */
-  readonly targets: Names;
+  readonly targets: NameChanges;
   /** Keys that have changed and take effect at the next start only. */
   readonly afterRestart: readonly string[];
 }
 
-export interface Names {
+export interface NameChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];
@@ -45,7 +45,7 @@ export function describeChange({ binds, listeners, pools, targets, afterRestart 
   ];
 }
 
-function phrases(kind: string, { added, removed, changed }: Names): string[] {
+function phrases(kind: string, { added, removed, changed }: NameChanges): string[] {
   return [
     ...added.map((name) => `${kind} ${name} is new`),
     ...removed.map((name) => `${kind} ${name} is gone`),
@@ -84,7 +84,7 @@ function targetEntries({ config, targets }: PoolModel): [string, string][] {
   return targets.map((target) => [`${config.name}/${target.name}`, JSON.stringify(target.config)]);
 }
 
-function difference(before: Content, after: Content): Names {
+function difference(before: Content, after: Content): NameChanges {
   return {
     added: [...after.keys()].filter((name) => !before.has(name)),
     removed: [...before.keys()].filter((name) => !after.has(name)),

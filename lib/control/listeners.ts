@@ -29,10 +29,7 @@ export function bindFailure(error: unknown): BindFailure {
  */
 export async function whyTaken(address: SocketAddress): Promise<BindFailure | undefined> {
   try {
-    if (address.kind === "unix") {
-      if (await unixFile(address.path) !== "answers") return undefined;
-      return { code: "EADDRINUSE", message: "somebody answers there" };
-    }
+    if (address.kind === "unix") return unixFailures[await unixFile(address.path)];
     if (address.port !== 0) Deno.listen({ hostname: address.host, port: address.port }).close();
     return undefined;
   } catch (error) {
@@ -45,11 +42,19 @@ export async function removeStale(address: SocketAddress): Promise<void> {
   if (address.kind === "unix" && await unixFile(address.path) === "stale") Deno.removeSync(address.path);
 }
 
-/** What stands at the path of a unix bind. Throws when it is something else than a socket. */
-async function unixFile(path: string): Promise<"nothing" | "stale" | "answers"> {
+/** What may stand at the path of a unix bind. */
+type UnixFile = "nothing" | "stale" | "answers" | "noSocket";
+
+const unixFailures: { readonly [file in UnixFile]: BindFailure | undefined } = {
+  nothing: undefined,
+  stale: undefined,
+  answers: { code: "EADDRINUSE", message: "somebody answers there" },
+  noSocket: { code: "ENOTSOCK", message: "something that is not a socket is there" },
+};
+
+async function unixFile(path: string): Promise<UnixFile> {
   try {
-    const { isSocket } = Deno.lstatSync(path);
-    if (!isSocket) throw new Deno.errors.AlreadyExists("something that is not a socket is there");
+    if (!Deno.lstatSync(path).isSocket) return "noSocket";
     (await Deno.connect({ transport: "unix", path })).close();
     return "answers";
   } catch (error) {

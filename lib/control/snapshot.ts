@@ -1,5 +1,6 @@
 /** Turns a model into the snapshot that the data plane works by. */
-import type { ListenerSpec, PoolPlan, Snapshot } from "../dataplane/snapshot.ts";
+import type { ListenerSpec, Snapshot } from "../dataplane/snapshot.ts";
+import type { PoolSpec } from "../pool/pool.ts";
 import { listenerKey, processKey } from "./keys.ts";
 import type { ListenerModel, Model, PoolModel } from "./model.ts";
 import type { MaglevTables } from "./tables.ts";
@@ -21,7 +22,7 @@ export function snapshotOf(model: Model, options: SnapshotOptions): Snapshot {
     access: model.config.log.access,
     process: { slot: slotOf(processKey), maxConnections },
     listeners: model.listeners.map((listener) => listenerSpec(listener, options)),
-    pools: model.pools.map((pool) => poolPlan(pool, options)),
+    pools: model.pools.map((pool) => poolSpec(pool, options)),
   };
 }
 
@@ -38,7 +39,7 @@ function listenerSpec({ config, binds }: ListenerModel, { slotOf }: SnapshotOpti
   };
 }
 
-function poolPlan(pool: PoolModel, { slotOf, poolSlotOf, tables }: SnapshotOptions): PoolPlan {
+function poolSpec(pool: PoolModel, { slotOf, poolSlotOf, tables }: SnapshotOptions): PoolSpec {
   const { name, algorithm, retry } = pool.config;
   return {
     name,

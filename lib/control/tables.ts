@@ -25,6 +25,8 @@ export class MaglevTables {
       }
       this.#entries.set(key, builder.entries);
     }
+    // What comes next has a slice of its own.
+    await new Promise((resolve) => setTimeout(resolve));
   }
 
   /** The tables of a pool, built before. */

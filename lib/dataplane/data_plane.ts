@@ -1,5 +1,5 @@
 /** One data-plane thread's work: listeners, sessions, counters. It decides nothing; it reads the newest snapshot. */
-import { Pool } from "../pool/pool.ts";
+import { Pool, type PoolSpec } from "../pool/pool.ts";
 import type { Engine, Socket } from "../relay/engine.ts";
 import { Session, type SessionContext } from "../session/session.ts";
 import { count } from "../shared/counters.ts";
@@ -13,7 +13,7 @@ import { Listeners } from "./listeners.ts";
 import type { Bind, Report } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Revisions, type RevisionUse } from "./revisions.ts";
-import type { ListenerSpec, PoolPlan, Snapshot } from "./snapshot.ts";
+import type { ListenerSpec, Snapshot } from "./snapshot.ts";
 
 export interface DataPlaneOptions {
   /** The number of this thread, from 0. */
@@ -66,9 +66,9 @@ export class DataPlane {
 
   /** Takes over a snapshot; sessions that are open keep theirs. Throws for one that is not sound, and changes nothing then. */
   apply(snapshot: Snapshot): void {
-    const pools = new Map(snapshot.pools.map((plan) => {
-      const pool = new Pool(plan, { shared: this.#shared, random: Math.random });
-      return [plan.name, { plan, pool }];
+    const pools = new Map(snapshot.pools.map((spec) => {
+      const pool = new Pool(spec, { shared: this.#shared, random: Math.random });
+      return [spec.name, { spec, pool }];
     }));
     const served = snapshot.listeners.map((listener) => {
       const served = pools.get(listener.pool);
@@ -151,7 +151,7 @@ export class DataPlane {
   #context(
     snapshot: Snapshot,
     listener: ListenerSpec,
-    { plan, pool }: { readonly plan: PoolPlan; readonly pool: Pool },
+    { spec, pool }: { readonly spec: PoolSpec; readonly pool: Pool },
   ): SessionContext {
     const { slot, maxConnections } = snapshot.process;
     const { permits, targets } = this.#shared;
@@ -167,7 +167,7 @@ export class DataPlane {
       ],
       permits,
       targetWords: targets,
-      retryAttempts: plan.retryAttempts,
+      retryAttempts: spec.retryAttempts,
       connectTimeoutMs: listener.connectTimeoutMs,
       relayLimits: listener.relayLimits,
       onAttempt: ({ session, target, attempt, detail }) => {

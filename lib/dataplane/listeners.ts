@@ -1,6 +1,7 @@
 /** The addresses that a data-plane thread listens on, and which listener's rules their clients get. */
 import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
 import type { SocketAddress } from "../values/address.ts";
+import { errorCode } from "../values/system_error.ts";
 import type { Bind, BindFailure } from "./messages.ts";
 
 export interface ListenersOptions<Runtime> {
@@ -136,7 +137,6 @@ export class BindError extends Error {
     const message = cause instanceof Error ? cause.message : String(cause);
     super(message, options);
     this.key = key;
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    this.failure = { code: typeof code === "string" ? code : undefined, message };
+    this.failure = { code: errorCode(cause), message };
   }
 }

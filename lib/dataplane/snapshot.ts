@@ -12,7 +12,7 @@ export interface Snapshot {
   readonly access: "all" | "abnormal" | "none";
   readonly process: { readonly slot: number; readonly maxConnections: number };
   readonly listeners: readonly ListenerSpec[];
-  readonly pools: readonly PoolPlan[];
+  readonly pools: readonly PoolSpec[];
 }
 
 /** A listener's rules. Infinity = none. */
@@ -25,9 +25,4 @@ export interface ListenerSpec {
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
   readonly relayLimits: RelayLimits;
-}
-
-/** A pool and how often a session tries it. */
-export interface PoolPlan extends PoolSpec {
-  readonly retryAttempts: number;
 }

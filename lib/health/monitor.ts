@@ -254,7 +254,8 @@ export class Monitor implements AsyncDisposable {
     if (!run.stale) {
       this.#measure(run);
       entry.delayMs = this.#count(run, result);
-      this.#pacer.set(entry, run.startedAt + entry.delayMs);
+      // A target that takes longer to answer than its interval is slow; the next probe is not late for that.
+      this.#pacer.set(entry, Math.max(this.#clock.now(), run.startedAt + entry.delayMs));
       this.#settle();
     } else if (this.#entries.get(entry.watched.key) === entry && entry.watched.health.check !== "none") {
       this.#pacer.set(entry, entry.dueAt);

@@ -58,22 +58,19 @@ export class LineRing {
     return this.#load("handled") === this.#load("wakeups");
   }
 
-  /** Appends whole lines; where they have no room it appends nothing, counts them as lost and returns false. */
+  /** Appends whole lines; false = there is no room for them, and nothing was appended. */
   append(lines: Uint8Array): boolean {
-    if (this.waiting + lines.length > this.#bytes.length) {
-      this.addLost(countLines(lines));
-      return false;
-    }
+    if (this.waiting + lines.length > this.#bytes.length) return false;
     const appended = this.#load("appended");
     const at = this.#index(appended);
-    const first = lines.subarray(0, this.#bytes.length - at);
-    this.#bytes.set(first, at);
-    this.#bytes.set(lines.subarray(first.length), 0);
+    const room = this.#bytes.length - at;
+    this.#bytes.set(lines.length > room ? lines.subarray(0, room) : lines, at);
+    if (lines.length > room) this.#bytes.set(lines.subarray(room), 0);
     Atomics.store(this.#header, word.appended, (appended + lines.length) | 0);
     return true;
   }
 
-  /** Has the thread that takes look after what was appended. */
+  /** Wakes the thread that takes. */
   wake(): void {
     Atomics.add(this.#header, word.wakeups, 1);
     Atomics.notify(this.#header, word.wakeups);

@@ -10,7 +10,7 @@ import type { LogThreadReport, LogThreadStart } from "./log_worker.ts";
 /** The pause before the thread is started again, should it ever die. */
 const restartMs = 1_000;
 
-/** How often `flush` asks whether the last lines are out. */
+/** How often `flush` checks whether the last lines are out. */
 const flushPollMs = 5;
 
 /** How long the thread may take to start before `flush` begins to count its patience. */
@@ -45,7 +45,8 @@ export class LogThread implements LineSink, AsyncDisposable {
   readonly #closed = Promise.withResolvers<void>();
   #worker: Worker | undefined;
   #restart: ReturnType<typeof setTimeout> | undefined;
-  #isWakePending = false;
+  /** Lines of this moment that are not in the queue yet. */
+  #pending: string[] = [];
 
   /** Starts the thread. Lines that are written before it runs are kept. */
   constructor(options: LogThreadOptions) {
@@ -54,19 +55,13 @@ export class LogThread implements LineSink, AsyncDisposable {
   }
 
   write(line: string): void {
-    this.#ring.append(this.#encoder.encode(`${line}\n`));
-    if (this.#isWakePending) return;
-    this.#isWakePending = true;
     // A moment later, so that lines of the same moment go out together.
-    queueMicrotask(() => {
-      this.#isWakePending = false;
-      this.#ring.wake();
-    });
+    if (this.#pending.push(line) === 1) queueMicrotask(() => this.#append());
   }
 
   async flush(patienceMs: number): Promise<void> {
     const ring = this.#ring;
-    ring.wake();
+    this.#append();
     await this.#within(this.#running.promise, maxStartMs);
     for (let taken = -1; !ring.isFlushed && ring.taken !== taken;) {
       taken = ring.taken;
@@ -80,9 +75,26 @@ export class LogThread implements LineSink, AsyncDisposable {
   /** Ends the thread once it has written what waits, or after a second where its output blocks it. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#restart);
+    this.#append();
     this.#ring.close();
     await this.#within(this.#closed.promise, maxCloseMs);
     this.#worker?.terminate();
+  }
+
+  #append(): void {
+    const lines = this.#pending;
+    this.#pending = [];
+    if (lines.length > 0 && !this.#tryAppend(`${lines.join("\n")}\n`)) {
+      // As many of them as there is room for.
+      for (const line of lines) {
+        if (!this.#tryAppend(`${line}\n`)) this.#ring.addLost(1);
+      }
+    }
+    this.#ring.wake();
+  }
+
+  #tryAppend(text: string): boolean {
+    return this.#ring.append(this.#encoder.encode(text));
   }
 
   #start(): void {

@@ -72,9 +72,9 @@ export class StandardStream {
 
 /** As many whole lines as fit, or what fits of a line that is longer. */
 function pieceBytes(bytes: Uint8Array): number {
-  const window = bytes.subarray(0, bufferBytes);
-  const end = window.lastIndexOf(lineFeed);
-  return end < 0 ? window.length : end + 1;
+  const maxBytes = Math.min(bytes.length, bufferBytes);
+  for (let end = maxBytes; end > 0; end--) if (bytes[end - 1] === lineFeed) return end;
+  return maxBytes;
 }
 
 function isTemporary(error: unknown): boolean {

@@ -14,6 +14,8 @@ export interface PoolSpec {
   readonly targets: readonly Target[];
   /** The Maglev table of each tier, where the algorithm has them. */
   readonly tables: readonly TierTable[];
+  /** How many targets a session tries at most. */
+  readonly retryAttempts: number;
 }
 
 /** The Maglev table of one tier. */
@@ -122,10 +124,13 @@ export class Pool {
     this.#epoch = epoch;
     const { targets } = this.#shared;
     for (const tier of this.#tiers) {
-      tier.eligible = tier.members.filter((member) => {
+      const eligible: Candidate[] = [];
+      for (const member of tier.members) {
+        if (!takesSessions(targets.state(member.slot))) continue;
         member.weight = targets.weight(member.slot);
-        return member.weight > 0 && takesSessions(targets.state(member.slot));
-      });
+        if (member.weight > 0) eligible.push(member);
+      }
+      tier.eligible = eligible;
     }
   }
 }

@@ -100,8 +100,8 @@ export interface PeekOptions {
 }
 
 /**
- * The first bytes. `bytes`: as many as were wanted, perhaps more; `end`: the peer has finished, and these were all;
- * `timeout`: no more came in time. They belong to the caller.
+ * The first bytes. `bytes`: as many as were wanted, perhaps more; `end`: the peer has finished, or has sent urgent data,
+ * behind which nothing can be seen, and these were all; `timeout`: no more came in time. They belong to the caller.
  */
 export type Peeked =
   | { readonly kind: "bytes" | "end" | "timeout"; readonly bytes: Uint8Array<ArrayBuffer> }

@@ -2,6 +2,7 @@
 import type {
   Connected,
   ConnectFailure,
+  ConnectOptions,
   Engine,
   Relay,
   RelayEnd,
@@ -12,6 +13,7 @@ import type { Picked, Pool } from "../pool/pool.ts";
 import { preferredFirst, type Target } from "../pool/target.ts";
 import type { Permits } from "../shared/permits.ts";
 import type { TargetWords } from "../shared/target_words.ts";
+import type { SocketAddress } from "../values/address.ts";
 import type { UnorderedSetMember } from "../values/unordered_set.ts";
 import type { CutReason, Reason } from "../values/words.ts";
 import type { Attempt, CloseRecord } from "./record.ts";
@@ -167,10 +169,19 @@ export class Session implements UnorderedSetMember {
   }
 
   /** Tries the target's addresses within one time limit, first the one that a connection was made to last. */
-  async #connect({ addresses, slot }: Target): Promise<Connected> {
-    const { engine, targetWords, connectTimeoutMs } = this.#context;
+  #connect({ addresses, slot }: Target): Promise<Connected> {
+    const { engine, connectTimeoutMs } = this.#context;
     const options = { client: this.#client, timeoutMs: connectTimeoutMs };
-    if (addresses.length === 1) return await engine.connect(addresses, options);
+    return addresses.length === 1
+      ? engine.connect(addresses, options)
+      : this.#connectToOneOf(addresses, { slot, options });
+  }
+
+  async #connectToOneOf(
+    addresses: readonly SocketAddress[],
+    { slot, options }: { readonly slot: number; readonly options: ConnectOptions },
+  ): Promise<Connected> {
+    const { engine, targetWords } = this.#context;
     const inOrder = preferredFirst(addresses, targetWords.lastAddress(slot));
     const connected = await engine.connect(inOrder, options);
     if (connected.kind === "connected") {

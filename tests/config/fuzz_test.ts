@@ -24,6 +24,12 @@ const PIECES = [
   "${A}",
   "${B:-[::]:1}",
   "$${",
+  '"${A}"',
+  "'${A}${A}'",
+  "check: url",
+  'url: "http://{host}:{port}/"',
+  "url: http://a@{host}",
+  "resolve: { interval: ",
   `"`,
   "'",
   "|",
@@ -89,9 +95,14 @@ const shaped = fc.record({
       ),
       health: fc.oneof(
         fc.jsonValue(),
-        fc.record({ check: fc.constantFrom("http", "none", 1), rise: fc.jsonValue() }),
+        fc.record({
+          check: fc.constantFrom("http", "none", "url", 1),
+          url: fc.constantFrom("http://{host}/", "http://{x}", "//", 5),
+          rise: fc.oneof(fc.jsonValue(), fc.constant("${A}")),
+        }, { requiredKeys: ["check"] }),
       ),
       timeouts: fc.dictionary(fc.constantFrom("idle", "connect", "conect"), fc.jsonValue()),
+      resolve: fc.oneof(fc.jsonValue(), fc.constant({ interval: "5s" })),
       slowStart: fc.constantFrom("5s", 5, "none", 0, false),
     }, { requiredKeys: [] }),
   ),
@@ -109,6 +120,7 @@ Deno.test("config: no text makes it throw, and every diagnostic is one line with
     const loaded = loadConfig(text, { file: "lb.yaml", env: (name) => name === "A" ? "7" : undefined });
     const diagnostics = "diagnostics" in loaded ? loaded.diagnostics : loaded.notes;
     if ("diagnostics" in loaded) assert.ok(diagnostics.length > 0);
+    assert.ok(diagnostics.length <= 100);
     for (const each of diagnostics) {
       assert.ok(each.line >= 1 && each.column >= 1, formatDiagnostic(each));
       // deno-lint-ignore no-control-regex -- what must never come through

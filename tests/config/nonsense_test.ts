@@ -33,7 +33,7 @@ const nonsense: { readonly [name: string]: readonly [text: () => string, mistake
   "wrong names": [() => `${LISTENERS}pools:\n${rows(20_000, (i) => `  "%${i}": 1\n`)}`, 20_001],
   "wrong targets": [() => TARGETS + rows(15_000, (i) => `      - a${i}\n`), 15_000],
   "one target, again and again": [() => TARGETS + rows(15_000, () => "      - a:1\n"), 14_999],
-  "pools that nobody has": [
+  "pools that do not exist": [
     () =>
       `listeners:\n${rows(4000, (i) => `  l${i}: { bind: "a:0", pool: pool${i} }\n`)}` +
       `pools:\n${rows(2000, (i) => `  poodle${i}${"x".repeat(40)}: { targets: ["a:1"] }\n`)}`,
@@ -123,6 +123,12 @@ Deno.test("config: eight thousand targets with three keys each, and thirty thous
   const bound = load(`listeners: { web: { pool: app, bind: [${binds}] } }\n${POOLS}`);
   assert.ok("config" in bound);
   assert.equal(bound.config.listeners[0]?.bind.length, 30_000);
+});
+
+Deno.test("config: of many mistakes in one text the first is reported", () => {
+  assert.deepEqual(formatDiagnostics(load(`a: "b${"\\q".repeat(100)}"`)), [
+    "lb.yaml:1:6: not valid YAML: Invalid escape sequence \\q",
+  ]);
 });
 
 Deno.test("config: the messages of what is not listed are not made", () => {

@@ -2,28 +2,9 @@ import assert from "node:assert/strict";
 import type { Clock } from "../../lib/health/clock.ts";
 import { Deadlines, type Expiry } from "../../lib/health/deadlines.ts";
 import { Prober } from "../../lib/health/prober.ts";
-import { FakeClock } from "./support/fake_clock.ts";
+import { FakeClock, stalling } from "./support/fake_clock.ts";
 import { loopback, serve, untilClosed } from "./support/servers.ts";
 import { http } from "./support/specs.ts";
-
-/** Each timer comes as much too late as the list says, after it as its last entry says. */
-function stalling(...lateMs: readonly number[]): Clock {
-  let now = 0;
-  let timers = 0;
-  return {
-    now: () => now,
-    after: (ms, callback) => {
-      let cancelled = false;
-      const late = lateMs[Math.min(timers++, lateMs.length - 1)] ?? 0;
-      queueMicrotask(() => {
-        if (cancelled) return;
-        now += ms + late;
-        callback();
-      });
-      return () => cancelled = true;
-    },
-  };
-}
 
 async function outcome(clock: Clock, timeoutMs: number): Promise<Expiry> {
   using deadlines = new Deadlines(clock);

@@ -479,3 +479,35 @@ Deno.test("without targets, and after close, nothing ticks", async () => {
   await monitor.close();
   assert.equal(clock.waiting, 0);
 });
+
+Deno.test("what a probe finds out about a target that is checked otherwise by now counts for nothing", async () => {
+  const clock = new FakeClock();
+  const answers = [false, true];
+  const changes: HealthChange[] = [];
+  await using monitor = new Monitor({
+    clock,
+    onChange: (change) => changes.push(change),
+    probe: async () => {
+      const ok = answers.shift() ?? true;
+      await clock.sleep(500);
+      return result(ok);
+    },
+  });
+  monitor.update([watched("a"), watched("b")]);
+  await clock.advance(100);
+  monitor.update([watched("a", tcp({ jitter: 0, fall: 5 }))]);
+  await clock.advance(450);
+  assert.deepEqual([changes, monitor.lastProbe("a")], [[], undefined]);
+  await clock.advance(500);
+  assert.deepEqual(changes.map(({ key, to }) => `${key} ${to}`), ["a up"]);
+});
+
+Deno.test("targets that take longer to answer than their interval are no overload", async () => {
+  const { clock, monitor } = slowProbes(400, { onOverload: () => assert.fail("it is not") });
+  const spec = tcp({ jitter: 0, intervalMs: 100 });
+  monitor.update(Array.from({ length: 20 }, (_, i) => watched(`t${i}`, spec, i)));
+  await clock.advance(60_000);
+  const closed = monitor.close();
+  await clock.advance(1000);
+  await closed;
+});

@@ -31,6 +31,21 @@ Deno.test("lines come out though nobody waits for them", async () => {
   await eventually("the next one", async () => await Deno.readTextFile(file.path) === "a\nb\n");
 });
 
+Deno.test("of lines that find no room as many are kept as there is room for, and the others are counted", async () => {
+  await using file = await TextFile.write("");
+  await using thread = recordingThread();
+  thread.write(line({ do: "waitForLosses" }));
+  // The queue holds 4 MiB, so about 4,000 of them.
+  const [lines, padding] = [6_000, "x".repeat(1_000)];
+  for (let i = 0; i < lines; i++) thread.write(line({ do: "count", padding }));
+  await within("the lines kept", thread.flush(enoughMs));
+  thread.write(line({ do: "report", path: file.path }));
+  await within("the report", thread.flush(enoughMs));
+  const { counted, lost } = JSON.parse(await Deno.readTextFile(file.path));
+  assert.equal(counted + lost, lines);
+  assert.ok(counted > 4_000 && counted < 4_200, `${counted} lines of 1,000 bytes were kept`);
+});
+
 Deno.test("a thread that dies is started again, and what waited is not lost", async () => {
   await using file = await TextFile.write("");
   await using thread = recordingThread();

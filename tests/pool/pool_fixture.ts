@@ -50,7 +50,7 @@ export function specOf(algorithm: AlgorithmName, targets: readonly Target[]): Po
     const members = targets.filter((target) => target.tier === tier && target.weight > 0);
     return members.length === 0 ? [] : [{ tier, ...buildMaglev(members) }];
   });
-  return { name: "app", slot: 0, algorithm, targets, tables };
+  return { name: "app", slot: 0, algorithm, targets, tables, retryAttempts: 3 };
 }
 
 /** Writes the state of targets of the pool in slot 0, as the control plane does. */

@@ -66,7 +66,14 @@ Deno.test("a permit released twice is an error and leaves the count at zero", ()
 
 Deno.test("a slot outside of shared memory is refused when the pool is made", () => {
   const options = { shared: sharedState(), random: Math.random };
-  const spec = { name: "app", slot: 0, algorithm: "first", targets: [], tables: [] } as const;
+  const spec = {
+    name: "app",
+    slot: 0,
+    algorithm: "first",
+    targets: [],
+    tables: [],
+    retryAttempts: 3,
+  } as const;
   assert.throws(() => new Pool({ ...spec, slot: 4 }, options), RangeError);
   assert.throws(() => new Pool({ ...spec, targets: [target("a", 256)] }, options), RangeError);
   assert.throws(() => new Pool({ ...spec, targets: [target("a", -1)] }, options), RangeError);

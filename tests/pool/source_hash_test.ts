@@ -102,6 +102,13 @@ Deno.test("sourceHash moves few clients besides a removed target's own", () => {
 
 Deno.test("a tier of sourceHash without its table is refused when the pool is made", () => {
   const shared = sharedState();
-  const spec = { name: "app", slot: 0, algorithm: "sourceHash", targets: fleet(2), tables: [] } as const;
+  const spec = {
+    name: "app",
+    slot: 0,
+    algorithm: "sourceHash",
+    targets: fleet(2),
+    tables: [],
+    retryAttempts: 3,
+  } as const;
   assert.throws(() => new Pool(spec, { shared, random: Math.random }), /no Maglev table/);
 });

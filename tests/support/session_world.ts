@@ -87,7 +87,7 @@ export class SessionWorld implements Disposable {
 
   #context(): SessionContext {
     const targets = this.#targets.map(({ target }) => target);
-    const spec = { name: "app", slot: 0, algorithm: "first", targets, tables: [] } as const;
+    const spec = { name: "app", slot: 0, algorithm: "first", targets, tables: [], retryAttempts: 3 } as const;
     return {
       thread: 0,
       generation: 7,

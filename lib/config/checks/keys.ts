@@ -22,10 +22,9 @@ import { isMapping, type Located, type LocatedValue, type Mapping } from "../yam
 import type { Step } from "../yaml/position.ts";
 
 /**
- * Checks a value of the file against a shape, key by key down to the scalars, and returns what is left of it: without keys that
- * the shape does not know and without what is no mapping where one belongs, each of which is a finding. Wrong scalars are findings
- * too and stay where they are. What is filed under a wrong word with a right one near is kept under the right one, so that
- * what it holds is checked in the same run.
+ * Checks a value of the file against a shape, key by key down to the scalars. Returns it without the keys that the shape does not
+ * have and without values that should be mappings and are not; each of them is a finding. Wrong scalars are findings too and
+ * stay in. A value under a wrong key is moved to the key that was probably meant, so that its contents are checked in the same run.
  */
 export function checkKeys(shape: Shape, root: LocatedValue, findings: Findings): LocatedValue {
   return new KeyCheck(findings).check(shape, root);

@@ -6,7 +6,7 @@ import type { Step } from "../yaml/position.ts";
 export interface Member {
   readonly name: string;
   readonly located: Located;
-  /** False when it is no mapping: nothing can be said about its keys. */
+  /** False when it is no mapping: it has no keys to check. */
   readonly readable: boolean;
   /** A key of its own; undefined when it has none. A value that was taken out as wrong is `undefined` in it. */
   readonly own: (key: string) => LocatedValue | undefined;

@@ -8,7 +8,7 @@ type Check = "none" | "tcp" | "http" | "https" | "url";
 
 const HTTP_KEYS = ["path", "host", "port", "method", "expect"] as const;
 
-/** Which of the keys that say what is asked each kind of check reads. */
+/** The keys, of those that describe one probe, that each kind of check reads. */
 const KEYS_READ: Readonly<Record<Check, readonly string[]>> = {
   none: [],
   tcp: ["port"],
@@ -27,7 +27,7 @@ export function checkProbeUrls(file: LocatedValue, findings: Findings): void {
     if (effectiveCheck(own, defaults) !== "url") continue;
     const written = [own, defaults].filter((each) => each !== undefined);
     if (written.some((health) => health.located.children.has("url"))) continue;
-    // The mapping that asks for it is the one to be mended.
+    // The mapping with `check: url` is the one to be corrected.
     const asking = written.find((health) => health.located.children.has("check"));
     if (asking === undefined) continue;
     findings.add(

@@ -7,7 +7,7 @@ import { isMapping, type Located, type LocatedValue, missingKey } from "../yaml/
 import { formatPath } from "../yaml/position.ts";
 import { childOf, inherited, itemsOf, membersOf } from "./members.ts";
 
-/** Finds pools without targets, targets without an address, targets that a list has twice, and lists nobody would be picked from. */
+/** Finds pools without targets, targets without an address, targets that a list has twice, and lists in which every weight is 0. */
 export function checkTargets(file: LocatedValue, findings: Findings): void {
   for (const pool of membersOf(file, "pools")) {
     if (!pool.readable) continue;

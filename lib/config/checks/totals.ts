@@ -7,8 +7,8 @@ const MAX_MEMBERS = 5_000;
 const MAX_ITEMS = 50_000;
 
 /**
- * Finds what is too much in all, and tells whether nothing is. A short file can ask for a great deal: where 20,000 listeners
- * inherit 20,000 binds, nothing else may be looked at one by one.
+ * Finds sections with too many members, binds or targets, and returns whether there are none. A short file can describe a great
+ * deal: where 5,000 listeners inherit 20,000 binds, no other check may go through them one by one.
  */
 export function checkTotals(file: LocatedValue, findings: Findings): boolean {
   const rows = [

@@ -16,7 +16,7 @@ import * as v from "./valibot.ts";
 
 /**
  * Makes the JSON Schema (draft 2020-12) of the configuration file from the schema that reads it, for editors.
- * It knows keys, words, numbers, defaults; what only the program knows (references between keys, ports) it lets through.
+ * It has keys, words, numbers, defaults; it accepts what only the program can check (references between keys, ports).
  */
 export function jsonSchema(): object {
   const schema = toJsonSchema(forJson(file()), {
@@ -57,7 +57,7 @@ function override(schema: object, converted: JsonSchema): JsonSchema | undefined
   return undefined;
 }
 
-/** Any scalar may hold a reference to the environment, and what that will be no editor can know. */
+/** Any scalar may hold a reference to the environment, whose value an editor cannot check. */
 function withEnvironment({ description, ...scalar }: JsonSchema): JsonSchema {
   const form = { anyOf: [scalar, { type: "string", pattern: "\\$\\{" }] } as JsonSchema;
   return description === undefined ? form : { description, ...form };

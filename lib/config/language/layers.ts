@@ -9,7 +9,7 @@ export function overlay(layers: readonly unknown[]): unknown {
   const top = present.at(-1);
   if (!isMapping(top)) return top;
   const mappings = present.filter(isMapping);
-  // Most parts of a pool are written in one layer alone, and thousands of pools can share it.
+  // Most parts of a pool are written in one layer alone; thousands of pools then share it and need no copies.
   if (mappings.length === 1) return top;
   const result: { [key: string]: unknown } = Object.create(null);
   for (const key of new Set(mappings.flatMap((mapping) => Object.keys(mapping)))) {

@@ -1,6 +1,6 @@
 import type { Kind } from "./shape.ts";
 
-// The words of HAProxy, nginx, Envoy, Traefik and Caddy for what this language says otherwise.
+// The words of HAProxy, nginx, Envoy, Traefik and Caddy for which this language has others.
 
 /** Peers' words for an algorithm (HAProxy, nginx, Envoy, Traefik, Caddy), folded as `fold` does it. */
 export const ALGORITHM_WORDS: Readonly<Record<string, string>> = {
@@ -29,7 +29,7 @@ export const ALGORITHM_WORDS: Readonly<Record<string, string>> = {
   priority: "first",
 };
 
-/** Peers' words for a key, by the kind of mapping they stand in. A word with a dot or a space says where the key lives instead. */
+/** Peers' words for a key, by the kind of mapping they stand in. A word with a dot or a space is a key of another mapping. */
 export function keyWords(): { readonly [K in Kind]?: Readonly<Record<string, string>> } {
   return {
     file: {

@@ -17,7 +17,7 @@ export interface ScalarProblem extends Problem {
 /** Reads a scalar of the file into a value, or says what is wrong with it. */
 export type Read<T> = (found: unknown) => T | ScalarProblem;
 
-/** A schema of one scalar; carries its JSON Schema, which the reading function cannot tell. */
+/** A schema of one scalar; carries its JSON Schema, which cannot be derived from the reading function. */
 export type ScalarShape<T> = v.GenericSchema<unknown, T> & {
   readonly read: Read<T>;
   readonly json: JsonScalar;

@@ -75,27 +75,27 @@ function choice<A extends Shape, B extends Shape>(a: A, b: B, pick: Pick): Choic
   return Object.assign(schema, { choice: options, pick });
 }
 
-/** Tells a mapping with fixed keys from other shapes. */
+/** Returns whether a shape is a mapping with fixed keys. */
 export function isMappingShape(shape: Shape): shape is MappingShape {
   return "kindOfMapping" in shape;
 }
 
-/** Tells a mapping of names from other shapes. */
+/** Returns whether a shape is a mapping of names. */
 export function isNamedShape(shape: Shape): shape is NamedShape {
   return shape.type === "record";
 }
 
-/** Tells a list from other shapes. */
+/** Returns whether a shape is a list. */
 export function isListShape(shape: Shape): shape is ListShape {
   return shape.type === "array";
 }
 
-/** Tells a scalar from other shapes. */
+/** Returns whether a shape is a scalar. */
 export function isScalarShape(shape: Shape): shape is ScalarShape<unknown> {
   return "read" in shape;
 }
 
-/** Tells a choice from other shapes. */
+/** Returns whether a shape is a choice. */
 export function isChoiceShape(shape: Shape): shape is ChoiceShape {
   return "choice" in shape;
 }

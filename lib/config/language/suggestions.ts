@@ -8,7 +8,7 @@ export type KeyAdvice =
   | { readonly kind: "elsewhere"; readonly where: string }
   | { readonly kind: "unknown" };
 
-/** Knows what to write for a wrong key; holds the tables of other programs' words, which are made once for a file. */
+/** Finds the right key for a wrong one. It holds the tables of other programs' words, which are made once for a file. */
 export class KeyAdviser {
   readonly #words = keyWords();
   readonly #everywhere = wordsEverywhere();
@@ -42,8 +42,8 @@ function elsewhere(where: string, kind: Kind): KeyAdvice {
   return { kind: "elsewhere", where: where.includes(" of ") ? where : text };
 }
 
-/** More words than these are not compared: a file may have 20,000 pools, and as many listeners that name none of them. */
-const MAX_COMPARED = 500;
+/** More words than these are not compared: a file may have 5,000 pools, and as many listeners that name none of them. */
+const MAX_COMPARED = 200;
 
 /** Finds the word a wrong one was meant to be, by other spelling, peers' words or few wrong letters; undefined when none is near. */
 export function nearest<W extends string>(
@@ -59,8 +59,11 @@ export function nearest<W extends string>(
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const [candidate, word] of candidates) {
+    const max = maxSlips(folded, candidate);
+    // Each letter that one of them has more is a slip of its own.
+    if (Math.abs(folded.length - candidate.length) > max) continue;
     const letters = distance(folded, candidate);
-    if (letters < bestDistance && letters <= maxSlips(folded, candidate)) {
+    if (letters < bestDistance && letters <= max) {
       best = word;
       bestDistance = letters;
     }
@@ -77,7 +80,7 @@ function maxSlips(found: string, word: string): number {
   return length > 3 && found[0] === word[0] ? Math.max(2, Math.floor(length / 3)) : Math.floor(length / 3);
 }
 
-/** Takes case, hyphens, underscores and spaces out of a word, so that snake_case and kebab-case meet camelCase. */
+/** Takes case, hyphens, underscores and spaces out of a word, so that snake_case and kebab-case equal camelCase. */
 export function fold(word: string): string {
   return word.replace(/[-_ ]/g, "").toLowerCase();
 }

@@ -17,9 +17,9 @@ const MAX_LENGTH = 1024 * 1024;
 const START: Position = { line: 1, column: 1 };
 
 /**
- * Reads one YAML document of at most 1 MiB, 100 levels, 160,000 words and signs, and 200,000 values with its aliases expanded.
- * References to the environment are replaced in values, not in keys. A mistake of the syntax is reported alone: what the parser
- * says after it is most often its consequence.
+ * Reads one YAML document of at most 1 MiB, 100 levels, 160,000 words and signs, and 100,000 values with its aliases expanded.
+ * References to the environment are replaced in values, not in keys. A mistake of the syntax is reported alone: the
+ * parser's further mistakes are most often its consequences.
  */
 export function readDocument(text: string, env: Environment): ReadDocument {
   if (text.length > MAX_LENGTH) {

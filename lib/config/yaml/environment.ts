@@ -1,9 +1,9 @@
 import { quoted } from "../../values/printable.ts";
 
-/** Looks a name up in the environment; undefined means it is not set. */
+/** Returns the value of a name in the environment; undefined means it is not set. */
 export type Environment = (name: string) => string | undefined;
 
-/** What a text is once its references are replaced; `changed` tells whether there were any. */
+/** A text after its references are replaced; `changed` is true when there were any. */
 export type Replaced =
   | { readonly kind: "text"; readonly text: string; readonly changed: boolean }
   | { readonly kind: "problem"; readonly message: string };
@@ -13,7 +13,7 @@ const MAX_REPLACED_LENGTH = 1024 * 1024;
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}?/g;
 const WELL_FORMED = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}$/;
 
-/** Replaces the references of one file; each name is looked up once. */
+/** Replaces the references of one file; each name is read from the environment once. */
 export class References {
   readonly #env: Environment;
   readonly #values = new Map<string, string | undefined>();

@@ -23,11 +23,11 @@ export interface Entry {
   readonly value: Part;
 }
 
-const MAX_VALUES = 200_000;
+const MAX_VALUES = 100_000;
 const NO_CHILDREN: ReadonlyMap<Step, Located> = new Map();
 
 /**
- * Replaces aliases by what they mean. A circle, more than 200,000 values or more than 100 levels are a finding at the alias that
+ * Replaces aliases by what they mean. A circle, more than 100,000 values or more than 100 levels are a finding at the alias that
  * made it, and undefined is returned.
  */
 export function expand(part: Part, findings: Findings): LocatedValue | undefined {
@@ -59,7 +59,7 @@ class Expansion {
     const { path } = level;
     this.#values += 1;
     if (this.#values > MAX_VALUES) {
-      this.#fail(part.at, path, "the file has more than 200,000 values; use fewer aliases");
+      this.#fail(part.at, path, "the file has more than 100,000 values; use fewer aliases");
     } else if (level.depth > MAX_DEPTH) {
       this.#fail(part.at, path, `values nest deeper than ${MAX_DEPTH} levels; flatten them`);
     } else if (this.#open.has(part)) {

@@ -30,7 +30,7 @@ export interface Subject {
 /** A mapping of the file; made without a prototype, so that no key means more than itself. */
 export type Mapping = { readonly [key: string]: unknown };
 
-/** Tells a mapping from lists, scalars and nothing. */
+/** Returns whether a value is a mapping, and not a list, a scalar or nothing. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -42,7 +42,7 @@ export function locate(from: Located | undefined, steps: readonly Step[]): Locat
   return here;
 }
 
-/** Where a key that is not written would be looked for: at the key of its mapping. */
+/** The subject of a finding about a key that is missing: its position is that of the key of the mapping. */
 export function missingKey(located: Located, key: string): Subject {
   return { at: located.keyAt, path: extend(located.path, key) };
 }

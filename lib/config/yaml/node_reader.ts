@@ -149,7 +149,7 @@ export class NodeReader {
   }
 }
 
-/** The value of what could not be read and has its finding: no check says anything more about it, by whatever alias it is met. */
+/** Stands for a value that could not be read. It has its finding, and no check adds another, whatever alias leads to it. */
 const UNREAD = undefined;
 
 function plain(value: unknown, at: Position): Part {

@@ -27,7 +27,7 @@ export type Parsed =
   | { readonly kind: "mistake"; readonly mistake: SyntaxMistake; readonly lines: LineCounter }
   | { readonly kind: "tooDeep" | "tooLarge"; readonly offset: number; readonly lines: LineCounter };
 
-/** The first mistake is reported alone; some more are collected because they are not found in the order of the file. */
+/** Only the first mistake is reported; some more are collected because the library does not find them in the order of the file. */
 const MAX_MISTAKES = 20;
 
 /** Parses one YAML document. Never throws, reads no environment variable and writes nothing, for any text. */
@@ -36,9 +36,9 @@ export function parseYaml(source: string): Parsed {
 }
 
 /**
- * The library prints what it reads when LOG_TOKENS or LOG_STREAM is set, and asks for both at each token, which needs a permission.
- * It is synchronous, so that it can be shown an empty environment while it runs: a property of one JavaScript object is exchanged,
- * which no other thread and no other code of this one can see. The variables of the process stay as they are.
+ * Runs the library with an empty environment. It prints what it reads when LOG_TOKENS or LOG_STREAM is set, and reads both
+ * variables at each token, which needs a permission. Because it is synchronous, a property of one JavaScript object can be exchanged
+ * while it runs: no other thread and no other code of this one sees that, and the variables of the process stay as they are.
  */
 function withoutEnvironment<T>(parse: () => T): T {
   const environment = process.env;
@@ -50,7 +50,7 @@ function withoutEnvironment<T>(parse: () => T): T {
   }
 }
 
-/** Thrown out of the library, which knows no other way to stop, and caught in this file. */
+/** Stops the library, which has no other way to be stopped; thrown and caught in this file alone. */
 class Enough extends Error {}
 
 /**
@@ -129,7 +129,7 @@ function isGap(lexeme: string): boolean {
   return first === " " || first === "\n" || first === "\r" || first === "\t" || first === "#";
 }
 
-/** The forms in which the library says where a mistake is. */
+/** The forms in which the library gives the position of a mistake. */
 type ErrorSource = number | readonly number[] | { readonly offset: number };
 
 function offsetOf(source: ErrorSource): number {

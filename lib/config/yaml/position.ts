@@ -14,7 +14,7 @@ export function byPosition(a: { readonly at: Position }, b: { readonly at: Posit
 /** A step from a value to one inside it: a key, or an index of a list. */
 export type Step = string | number;
 
-/** The way from the root (undefined) to a value. It is linked, so that 200,000 values at depth 100 do not need 20 million steps. */
+/** The way from the root (undefined) to a value. It is linked, so that 100,000 values at depth 100 do not need 10 million steps. */
 export type Path = { readonly parent: Path; readonly step: Step } | undefined;
 
 /** No level of the language is deeper than 7; what is below is cut in messages. */

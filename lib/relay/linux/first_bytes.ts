@@ -67,18 +67,22 @@ export function peek(socket: LinuxSocket, { minBytes, timeoutMs }: PeekOptions):
   if (!(minBytes >= 1 && minBytes <= maxPeekBytes)) {
     throw new RangeError(`peek of ${minBytes} bytes: 1 to ${maxPeekBytes} can be had`);
   }
+  const peekNow = (): Peeked | Uint8Array<ArrayBuffer> => {
+    const bytes = firstBytes(socket);
+    if (bytes === undefined) return { kind: "gone" };
+    if (bytes.length >= minBytes) return { kind: "bytes", bytes };
+    // The kernel reports a FIN once everything before it is there, and shows nothing behind an urgent byte's mark.
+    return socket.hungUp || socket.urgent ? { kind: "end", bytes } : bytes;
+  };
   return retry<Peeked>(socket, {
     timeoutMs,
     attempt() {
-      const bytes = firstBytes(socket);
-      if (bytes === undefined) return { kind: "gone" };
-      if (bytes.length >= minBytes) return { kind: "bytes", bytes };
-      // The kernel reports a FIN once everything before it is there.
-      return socket.hungUp ? { kind: "end", bytes } : undefined;
+      const seen = peekNow();
+      return seen instanceof Uint8Array ? undefined : seen;
     },
     onTimeout() {
-      const bytes = firstBytes(socket);
-      return bytes === undefined ? { kind: "gone" } : { kind: "timeout", bytes };
+      const seen = peekNow();
+      return seen instanceof Uint8Array ? { kind: "timeout", bytes: seen } : seen;
     },
   });
 }

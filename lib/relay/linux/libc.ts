@@ -4,6 +4,7 @@
  * named at each group (Linux 6.1, glibc 2.36).
  */
 
+import { errnoCode } from "../../values/system_error.ts";
 import { wordsForErrno } from "../failure_words.ts";
 
 /** errno values (asm-generic/errno-base.h, errno.h). */
@@ -149,10 +150,13 @@ export function openLibc(): Libc {
 /** A call that failed. The message is for people: what was asked, and what the system said, in words. */
 export class SystemError extends Error {
   readonly number: number;
+  /** Its name, such as "EADDRINUSE". */
+  readonly code: string | undefined;
 
   constructor(call: string, number: number) {
     super(`${call}: ${wordsForErrno(number)}`);
     this.number = number;
+    this.code = errnoCode(number);
   }
 }
 

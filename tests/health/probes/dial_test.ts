@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Prober } from "../../../lib/health/prober.ts";
+import { stalling } from "../support/fake_clock.ts";
 import { FullTarget } from "../../support/full_target.ts";
 import { says, serve, untilClosed } from "../support/servers.ts";
 import { outcomeOf, probeUntilCounted } from "../support/probing.ts";
@@ -79,6 +81,21 @@ Deno.test({
       "no answer within 400ms",
     ]);
   },
+});
+
+Deno.test("a process that was starved while it dialled the first address judges nothing by the second", async () => {
+  using prober = new Prober({
+    clock: stalling(200),
+    connect: ({ hostname, signal }) =>
+      new Promise((_, reject) => {
+        const refused = Object.assign(new Error("x"), { code: "ECONNREFUSED" });
+        if (hostname === "192.0.2.2") reject(refused);
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+  });
+  const { signal } = new AbortController();
+  const { outcome, detail } = await prober.probe(tcp(), named(80, "192.0.2.1", "192.0.2.2"), { signal });
+  assert.deepEqual([outcome, detail], ["inconclusive", "this process got no processor time"]);
 });
 
 Deno.test("a local fault ends the probe: another address says no more", async () => {

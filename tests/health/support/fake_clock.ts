@@ -52,6 +52,25 @@ export class FakeClock implements Clock {
   }
 }
 
+/** A clock whose timers each come as much too late as the list says, after it as its last entry says. */
+export function stalling(...lateMs: readonly number[]): Clock {
+  let now = 0;
+  let timers = 0;
+  return {
+    now: () => now,
+    after: (ms, callback) => {
+      let cancelled = false;
+      const late = lateMs[Math.min(timers++, lateMs.length - 1)] ?? 0;
+      queueMicrotask(() => {
+        if (cancelled) return;
+        now += ms + late;
+        callback();
+      });
+      return () => cancelled = true;
+    },
+  };
+}
+
 /** Lets everything that only waits for microtasks run. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 30; i++) await null;

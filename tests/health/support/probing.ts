@@ -29,13 +29,19 @@ export async function outcomeOf(
 /** Probes once in a process of its own, because proxies and roots of trust are read from the environment once. */
 export async function outcomeInProcess(
   spec: ProbedSpec,
-  port: number,
+  target: number | { readonly port: number; readonly deaf: boolean },
   env: Record<string, string>,
 ): Promise<[ProbeResult["outcome"], string]> {
   const script = new URL("probe_once.ts", import.meta.url).href;
   const patient = { ...spec, timing: { ...spec.timing, timeoutMs: 10_000 } };
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-config", "-A", script, JSON.stringify({ spec: patient, port })],
+    args: [
+      "run",
+      "--no-config",
+      "-A",
+      script,
+      JSON.stringify({ spec: patient, ...(typeof target === "number" ? { port: target } : target) }),
+    ],
     env,
   }).output();
   const text = new TextDecoder().decode(stdout);

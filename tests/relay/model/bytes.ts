@@ -33,6 +33,13 @@ export class ByteQueue {
     this.length += size;
   }
 
+  /** Copies the first bytes, which stay; there must be so many. */
+  peek(to: Bytes, size: number): void {
+    for (let index = 0; index < size; index++) {
+      to[index] = this.#bytes[(this.#start + index) % this.capacity]!;
+    }
+  }
+
   /** Takes the first bytes out; there must be so many. */
   shift(to: Bytes, size: number): void {
     const bytes = this.#bytes;

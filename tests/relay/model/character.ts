@@ -3,9 +3,9 @@ import type { RelayLimits } from "../../../lib/relay/engine.ts";
 import { errno } from "../../../lib/relay/linux/libc.ts";
 import type { Dice } from "./dice.ts";
 import type { Faults } from "./faults.ts";
-import type { Answer } from "./session.ts";
+import type { Answer, Preface } from "./session.ts";
 
-/** See above. */
+/** The traits of one schedule. */
 export interface Character {
   /** Nobody resets, closes early, cuts or waits: every session must end as done. */
   readonly polite: boolean;
@@ -50,6 +50,19 @@ export function characterOf(dice: Dice): Character {
 export function limitsFor(dice: Dice, { polite }: Character): RelayLimits {
   const limit = (perMille: number) => !polite && dice.chance(perMille) ? dice.between(50, 5_000) : Infinity;
   return { idleMs: limit(250), halfClosedMs: limit(250), stallMs: limit(250), lifetimeMs: limit(100) };
+}
+
+/** What a session does before its relay. */
+export function prefaceFor(dice: Dice): Preface {
+  const some = (perMille: number, most: number) => dice.chance(perMille) ? dice.between(1, most) : 0;
+  return {
+    watches: dice.chance(300),
+    peekBytes: some(250, 30),
+    skips: dice.chance(500),
+    greetingBytes: some(150, 60),
+    headerBytes: some(150, 60),
+    timeoutMs: dice.chance(500) ? Infinity : dice.between(50, 3_000),
+  };
 }
 
 const stands: Answer = { when: "later", error: 0, toItself: false };

@@ -33,7 +33,12 @@ export class End {
   /** Facts for whoever checks. */
   readBytes = 0;
   writtenBytes = 0;
+  /** Of the bytes read, so many were taken out before the relay; of those written, so many came before it. */
+  skippedBytes = 0;
+  prefixBytes = 0;
   sentReset = false;
+  /** Urgent data came. */
+  wasUrgent = false;
   /** A reset came while the owner had it open. */
   wasReset = false;
   resetReceivedAt = Infinity;
@@ -145,6 +150,24 @@ export class End {
     if (!this.wire.held) this.deliver();
   }
 
+  /** How many bytes a read that takes nothing out would give. */
+  get peekableBytes(): number {
+    return Math.min(this.received.length, this.#mark || Infinity);
+  }
+
+  /** MSG_PEEK. */
+  peek(bytes: Bytes, size: number): number {
+    const given = Math.min(this.toRead(), size);
+    if (given > 0) this.received.peek(bytes, given);
+    return given;
+  }
+
+  /** Has what was seen of the end before the relay count for nothing. */
+  forgetEnd(): void {
+    this.endRead = false;
+    this.endReadAt = Infinity;
+  }
+
   write(bytes: Bytes, size: number, { more = false } = {}): number {
     const room = this.toWrite();
     if (room < 0) return room;
@@ -175,6 +198,7 @@ export class End {
     const { other } = this;
     const free = !this.finSent && this.unsent.length === 0 && this.state === "open" && !this.wire.held;
     if (!free || other === undefined || other.closed || other.#mark !== undefined) return false;
+    other.wasUrgent = true;
     other.#mark = other.received.length;
     other.onChange?.();
     return true;

@@ -20,10 +20,10 @@ export interface KernelOptions {
   readonly faults: Faults;
   readonly meanwhile: () => void;
   /**
-   * Somebody connects to a port: the socket it gets, what connect(2) answers, 0 or an errno, and whether the port turns
+   * Somebody connects to a port, at an address that ends with a byte: the socket it gets, what connect(2) answers, 0 or an errno, and whether the port turns
    * out to be its own.
    */
-  readonly onConnect: (port: number) => {
+  readonly onConnect: (to: { readonly port: number; readonly lastByte: number }) => {
     readonly end: End;
     readonly result: number;
     readonly toItself: boolean;

@@ -21,7 +21,7 @@ import { splice } from "./splicing.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** See above. */
+/** The kernel of one schedule. */
 export class Kernel {
   readonly #options: KernelOptions;
   readonly descriptors = new Descriptors((what) => this.violated(what));
@@ -146,7 +146,10 @@ export class Kernel {
 
   #connect(fd: number, address: Bytes): number {
     const socket = this.descriptors.get(fd, "socket", "connect");
-    const { end, result, toItself } = this.#options.onConnect(address[2]! << 8 | address[3]!);
+    const { end, result, toItself } = this.#options.onConnect({
+      port: address[2]! << 8 | address[3]!,
+      lastByte: address[7]!,
+    });
     socket.end = end;
     socket.dialled = { address: address.slice(), toItself };
     this.#listenTo(end, fd);
@@ -217,7 +220,7 @@ export class Kernel {
     const end = this.#end(fd, "recv");
     if (size > to.length) this.violated("recv: the buffer is shorter than said");
     if (this.#interrupted()) return this.#fail(errno.EINTR);
-    if (flags === socketConstants.MSG_PEEK) return this.#result(Math.min(end.toRead(), size));
+    if (flags === socketConstants.MSG_PEEK) return this.#result(end.peek(to, size));
     return this.#result(end.read(to, size));
   }
 

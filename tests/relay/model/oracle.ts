@@ -3,7 +3,7 @@ import { sweepMs } from "../../../lib/relay/deadlines.ts";
 import { type ConnectFailure, lingerMs, type RelayEnd } from "../../../lib/relay/engine.ts";
 import { errno } from "../../../lib/relay/linux/libc.ts";
 import type { End } from "./connection.ts";
-import { Mismatch, type Session } from "./session.ts";
+import { type Attempt, Mismatch, type Session, type Waiting } from "./session.ts";
 
 function must(holds: boolean, session: Session, what: string): void {
   if (!holds) throw new Mismatch(`session ${session.number}: ${what}`);
@@ -17,7 +17,7 @@ function ways(session: Session): readonly (readonly [from: End, to: End])[] {
 
 /** What the engine has read and not handed on. */
 function heldBytes(from: End, to: End): number {
-  return from.readBytes - to.writtenBytes;
+  return (from.readBytes - from.skippedBytes) - (to.writtenBytes - to.prefixBytes);
 }
 
 /** After every turn: no session holds more than one buffer or one pipe for each direction. */
@@ -37,7 +37,9 @@ export function checkStill(session: Session): void {
 
 /** Where the engine would sleep: nothing is left that it could do. */
 export function checkAsleep(session: Session, now: number): void {
-  if (session.phase === "connecting") checkConnecting(session);
+  checkGone(session);
+  if (session.waiting !== undefined) checkWaiting(session, session.waiting, now);
+  if (session.phase === "connecting") checkConnecting(session, now);
   if (session.phase !== "relaying") return;
   for (const [from, to] of ways(session)) {
     const holds = heldBytes(from, to) > 0 && !to.errorTaken && !(to.dead && to.error === 0);
@@ -47,7 +49,33 @@ export function checkAsleep(session: Session, now: number): void {
   checkTimely(session, now);
 }
 
-function checkConnecting(session: Session): void {
+/** Before the relay: what is waited for must not be there already. */
+function checkWaiting(
+  session: Session,
+  { kind, end, bytes, startedAt, timeoutMs }: Waiting,
+  now: number,
+): void {
+  if (end.closed) return;
+  must(!end.dead, session, `asleep in a ${kind} on a connection that is gone`);
+  must(now - startedAt < timeoutMs, session, `asleep in a ${kind} that has timed out`);
+  if (kind === "write") return must(!end.writable, session, "asleep in a write to a peer that takes it");
+  must(end.peekableBytes < bytes, session, "asleep in a peek whose bytes have come");
+  must(!end.finReceived, session, "asleep in a peek behind which the end has come");
+}
+
+/** Who wants to know learns that a client is gone, once, and of nothing else. */
+function checkGone({ goneCalls, engineClient, ...rest }: Session): void {
+  if (goneCalls === undefined || engineClient.closed) return;
+  const session = { goneCalls, engineClient, ...rest };
+  must(
+    goneCalls === (engineClient.wasReset ? 1 : 0),
+    session,
+    `${goneCalls} calls for a client that is gone`,
+  );
+}
+
+function checkConnecting(session: Session, now: number): void {
+  must(now - session.connectStartedAt < session.connectMs, session, "asleep in an attempt beyond its time");
   const { attempt, engineClient } = session;
   if (attempt === undefined || attempt.end.closed) return;
   must(attempt.end.state === "connecting", session, "asleep with an attempt that has been answered");
@@ -76,29 +104,44 @@ function checkTimely(session: Session, now: number): void {
   must(halfClosedMs < limits.halfClosedMs + grace, session, "alive beyond its half-closed limit");
 }
 
-/** When an attempt to connect has failed: why it may. */
-export function checkFailure(session: Session, failure: ConnectFailure, options: {
-  readonly now: number;
-  readonly exhausted: boolean;
-}): void {
-  const { engineClient, attempt, connectMs, target } = session;
+/** When a call to connect has failed: why it may. */
+export function checkFailure(session: Session, failure: ConnectFailure, exhausted: boolean): void {
+  const { engineClient, tried, addresses } = session;
   if (failure === "client_gone") {
     return must(engineClient.wasReset || engineClient.closed, session, "the client is not gone");
   }
-  if (attempt === undefined) {
-    return must(options.exhausted ? failure === "resource" : false, session, `${failure} without an attempt`);
+  // An attempt for which no socket was to be had leaves no trace.
+  if (exhausted && failure === "resource") return;
+  must(
+    exhausted || tried.length === addresses,
+    session,
+    `${tried.length} of ${addresses} addresses were tried`,
+  );
+  const possible = tried.map((attempt) => possibleFailures(session, attempt));
+  must(possible.some((kinds) => kinds.includes(failure)), session, `${failure} without a cause`);
+  for (const kinds of possible) {
+    must(kinds.some((kind) => rank(kind) >= rank(failure)), session, `${failure} though ${kinds} says more`);
   }
-  const { answer, end, startedAt } = attempt;
+}
+
+/** How much a failure says: a call reports the one that says most. */
+function rank(failure: ConnectFailure): number {
+  return ["resource", "refused", "timeout", "unreachable"].indexOf(failure);
+}
+
+/** Why the attempt at one of the addresses may have failed. */
+function possibleFailures(session: Session, attempt: Attempt): ConnectFailure[] {
+  const { answer, end, index, startedAt, target } = attempt;
   must(end.closed, session, "a failed attempt is left open");
-  if (answer.when !== "now" && options.now - startedAt >= connectMs && failure === "timeout") return;
-  if (target !== undefined && target.sentReset) {
-    return must(failure === "refused" || failure === "unreachable", session, `${failure} after a reset`);
-  }
-  if (answer.when !== "never" && answer.toItself) {
-    return must(failure === "refused", session, `${failure} where a socket has reached itself`);
-  }
-  must(answer.when !== "never" && answer.error !== 0, session, `${failure} without a cause`);
-  must(failure === meaning.get(answer.error), session, `${failure} after errno ${answer.error}`);
+  const kinds: ConnectFailure[] = [];
+  const leftMs = Math.max(0, session.connectStartedAt + session.connectMs - startedAt);
+  const shareMs = leftMs / (session.addresses - index);
+  if (answer.when !== "now" && end.closedAt - startedAt >= shareMs - 0.001) kinds.push("timeout");
+  if (target?.sentReset === true) kinds.push("refused", "unreachable");
+  if (answer.when !== "never" && answer.toItself) kinds.push("refused");
+  const kind = meaning.get(answer.error);
+  if (answer.when !== "never" && kind !== undefined) kinds.push(kind);
+  return kinds;
 }
 
 const meaning: ReadonlyMap<number, ConnectFailure> = new Map([
@@ -114,8 +157,8 @@ export function checkEnd(session: Session, end: RelayEnd | "cut"): void {
   const { engineClient: client, relay } = session;
   const target = session.attempt!.end;
   must(client.closed && target.closed, session, "ended with an open socket");
-  must(relay!.receivedBytes === client.readBytes, session, "receivedBytes is wrong");
-  must(relay!.sentBytes === client.writtenBytes, session, "sentBytes is wrong");
+  must(relay!.receivedBytes === client.readBytes - client.skippedBytes, session, "receivedBytes is wrong");
+  must(relay!.sentBytes === client.writtenBytes - client.prefixBytes, session, "sentBytes is wrong");
   must((relay!.firstByteAt !== undefined) === (target.readBytes > 0), session, "firstByteAt is wrong");
   must(!session.cut || end === "cut", session, `${end} after a cut`);
   must(mayEnd[end](session, client, target), session, `must not end as ${end}`);
@@ -178,9 +221,11 @@ export function checkPeers(session: Session): void {
     }
     // A FIN says that everything has come.
     must(other !== undefined && other.finDelivered, session, "a FIN that nobody sent");
-    must(peer.other!.writtenBytes === other!.writtenBytes, session, "a FIN before everything was handed on");
-    const whole = peer.closed || peer.readBytes === other!.writtenBytes;
-    must(whole, session, `a FIN after ${peer.readBytes} of ${other!.writtenBytes} bytes`);
+    const { prefixBytes, writtenBytes } = peer.other!;
+    const due = prefixBytes + other!.writtenBytes - other!.other!.skippedBytes;
+    must(writtenBytes === due, session, "a FIN before everything was sent");
+    const whole = peer.closed || peer.readBytes === due;
+    must(whole, session, `a FIN after ${peer.readBytes} of ${due} bytes`);
   }
   if (end !== "done" || target === undefined) return;
   const polite = !client.sentReset && !target.sentReset;

@@ -1,12 +1,13 @@
 /** Everything around the engine in one schedule: its kernel, its peers, the clock, and who calls it. */
-import type { Connected, Engine, RelayEnd } from "../../../lib/relay/engine.ts";
+import type { Engine, RelayEnd, Socket } from "../../../lib/relay/engine.ts";
 import { linuxEngine } from "../../../lib/relay/linux/engine.ts";
 import { Reactor } from "../../../lib/relay/linux/reactor.ts";
 import { End } from "./connection.ts";
 import { Dice } from "./dice.ts";
 import { type Faults, noFaults } from "./faults.ts";
 import { Kernel } from "./kernel.ts";
-import { answerFor, type Character, characterOf, limitsFor } from "./character.ts";
+import { Before } from "./before.ts";
+import { answerFor, type Character, characterOf, limitsFor, prefaceFor } from "./character.ts";
 import { checkAsleep, checkEnd, checkFailure, checkMemory, checkStill } from "./oracle.ts";
 import { Mismatch, type Session } from "./session.ts";
 
@@ -19,7 +20,7 @@ const rounds = 12;
 /** More turns than all bytes of a schedule can need. */
 const mostTurns = 400;
 
-/** See above. `note` is told of each step, for people. */
+/** The world of one schedule. `note` is called with each step, for people. */
 export class World {
   readonly dice: Dice;
   readonly character: Character;
@@ -45,7 +46,7 @@ export class World {
       dice: this.dice,
       faults: this.faults,
       meanwhile: () => this.meanwhile(),
-      onConnect: (port) => this.#connect(port),
+      onConnect: ({ port, lastByte }) => this.#connect(port, lastByte),
     });
     this.reactor = new Reactor(this.kernel.libc(), () => this.now);
     const bufferBytes = this.dice.between(8, 64);
@@ -90,11 +91,17 @@ export class World {
       number: this.sessions.length,
       limits: limitsFor(dice, this.character),
       connectMs: dice.between(100, 3_000),
+      addresses: dice.chance(800) ? 1 : dice.between(2, 3),
+      preface: prefaceFor(dice),
       client,
       engineClient,
       phase: "dialled",
       socket: undefined,
+      waiting: undefined,
+      goneCalls: undefined,
       attempts: 0,
+      connectStartedAt: 0,
+      tried: [],
       attempt: undefined,
       target: undefined,
       failure: undefined,
@@ -142,32 +149,63 @@ export class World {
   }
 
   async #serve(session: Session): Promise<void> {
-    session.phase = "connecting";
     const socket = session.socket!;
-    let connected: Connected;
-    do {
-      session.attempts++;
-      session.attempt = undefined;
-      session.target = undefined;
-      const port = targetPort + session.number;
-      connected = await this.engine.connect([{ kind: "tcp", host: "10.0.0.2", port }], {
-        timeoutMs: session.connectMs,
-        client: socket,
-      });
-      if (connected.kind === "connected") break;
-      this.note?.(`session ${session.number}: ${connected.failure}`);
-      checkFailure(session, connected.failure, { now: this.now, exhausted: this.faults.exhausted > 0 });
-      session.failure = connected.failure;
-    } while (connected.failure !== "client_gone" && session.attempts < 2);
-    if (connected.kind === "failed" || session.cut) {
+    const connected = await this.#untilConnected(session, socket);
+    session.waiting = undefined;
+    if (connected === undefined || session.cut) {
       session.phase = "over";
-      if (connected.kind === "connected") connected.socket.reset();
+      connected?.reset();
       return socket.reset();
     }
     session.phase = "relaying";
     session.relayedAt = this.now;
-    session.relay = this.engine.relay(socket, connected.socket, session.limits);
+    session.engineClient.forgetEnd();
+    session.relay = this.engine.relay(socket, connected, session.limits);
     this.#ended(session, await session.relay.ended);
+  }
+
+  /** Everything before the relay; the target's socket, or undefined where there is to be none. */
+  async #untilConnected(session: Session, socket: Socket): Promise<Socket | undefined> {
+    session.phase = "preface";
+    const before = new Before(this, session);
+    const cancel = before.watch(socket);
+    if (!await before.peek(socket) || !await before.greet(socket)) return undefined;
+    const target = await this.#connectTo(session, socket);
+    if (target === undefined) return undefined;
+    session.phase = "preface";
+    if (session.cut || !await before.sendHeader(target)) {
+      target.reset();
+      return undefined;
+    }
+    cancel();
+    return target;
+  }
+
+  async #connectTo(session: Session, client: Socket): Promise<Socket | undefined> {
+    session.phase = "connecting";
+    const hosts = Array.from({ length: session.addresses }, (_, index) => `10.0.1.${index}`);
+    const addresses = hosts.map((
+      host,
+    ) => ({ kind: "tcp", host, port: targetPort + session.number } as const));
+    const options = { timeoutMs: session.connectMs, client };
+    for (session.attempts = 1;; session.attempts++) {
+      session.attempt = undefined;
+      session.target = undefined;
+      session.tried = [];
+      session.connectStartedAt = this.now;
+      const connected = await this.engine.connect(addresses, options);
+      if (connected.kind === "connected") {
+        const { index } = session.attempt!;
+        if (connected.index !== index) {
+          throw new Mismatch(`session ${session.number}: address ${connected.index} instead of ${index}`);
+        }
+        return connected.socket;
+      }
+      this.note?.(`session ${session.number}: ${connected.failure}`);
+      checkFailure(session, connected.failure, this.character.faults.exhausted > 0);
+      session.failure = connected.failure;
+      if (connected.failure === "client_gone" || session.attempts === 2) return undefined;
+    }
   }
 
   #ended(session: Session, end: RelayEnd | "cut"): void {
@@ -178,11 +216,13 @@ export class World {
     checkEnd(session, end);
   }
 
-  #connect(port: number): { end: End; result: number; toItself: boolean } {
+  #connect(port: number, index: number): { end: End; result: number; toItself: boolean } {
     const session = this.sessions[port - targetPort]!;
     const answer = answerFor(this.dice, this.character);
     const end = this.#newEnd();
-    session.attempt = { end, answer, startedAt: this.now };
+    session.target = undefined;
+    session.attempt = { end, index, answer, startedAt: this.now, target: undefined };
+    session.tried = [...session.tried, session.attempt];
     end.state = "connecting";
     const { toItself } = answer;
     if (answer.when !== "now") return { end, result: 115, toItself };
@@ -197,7 +237,7 @@ export class World {
     const { end, answer } = attempt;
     if (answer.when === "never") return;
     if (answer.error === 0 && !answer.toItself) {
-      session.target = this.#newEnd();
+      session.target = attempt.target = this.#newEnd();
       session.target.other = end;
       end.other = session.target;
     }
