@@ -47,6 +47,12 @@ export function socketsOnPorts(ports: ReadonlySet<number>): number {
     .length;
 }
 
+/** The inodes of the TCP sockets of the system that listen on a port: a socket that is closed and opened again has another one. */
+export function listeningInodes(port: number): string[] {
+  return tcpSockets().filter(([, { local }, state]) => state === "0A" && local === port)
+    .map(([inode]) => inode).sort();
+}
+
 /** The states of the TCP sockets of the system whose remote port is this one. */
 export function socketStates(remotePort: number): ("established" | "other")[] {
   return tcpSockets().filter(([, { remote }]) => remote === remotePort)

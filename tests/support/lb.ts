@@ -144,7 +144,20 @@ export class RunningLb implements AsyncDisposable {
   }
 
   async writeConfig(config: string): Promise<void> {
-    await Deno.writeTextFile(`${this.#folder}/lb.yaml`, config);
+    await Deno.writeTextFile(this.configPath, config);
+  }
+
+  /** The path of its configuration. */
+  get configPath(): string {
+    return `${this.#folder}/lb.yaml`;
+  }
+
+  /** Has it reload `config`, or the file as it stands, and waits for the line that says what came of it. */
+  async reload(config?: string): Promise<LogLine> {
+    if (config !== undefined) await this.writeConfig(config);
+    const before = this.#lines.length;
+    this.kill("SIGHUP");
+    return await this.until(() => this.#lines.slice(before).find(isVerdict));
   }
 
   kill(signal: Deno.Signal): void {
@@ -215,6 +228,11 @@ export class RunningLb implements AsyncDisposable {
   #wakeAll(): void {
     for (const resume of this.#wake.splice(0)) resume();
   }
+}
+
+/** Whether a line is the last one of a reload. */
+export function isVerdict({ message }: LogLine): boolean {
+  return /^(reloaded |reload refused: |reload failed: )/.test(message ?? "");
 }
 
 /** The lines that were ended: a program that is killed while it writes leaves half a one. */

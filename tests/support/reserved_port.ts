@@ -21,3 +21,24 @@ export class ReservedPort implements Disposable {
     this.#holder.close();
   }
 }
+
+/** The kernel takes ports above these when none is asked for (`net.ipv4.ip_local_port_range`). */
+const quietPorts = { first: 10_000, count: 20_000 } as const;
+
+/**
+ * A port that is free on every address of this machine, among those that nobody is given by chance: for what has to be
+ * bound to 127.0.0.1, or to all addresses.
+ */
+export function quietPort(): number {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+    const port = quietPorts.first + random % quietPorts.count;
+    try {
+      Deno.listen({ hostname: "0.0.0.0", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error("no quiet port is free");
+}

@@ -33,6 +33,9 @@ export class PortableAcceptor implements Acceptor {
   #draining = false;
   #drained: Promise<void> | undefined;
   #closed = false;
+  /** Closed, and the accept that was under way then has ended: nobody else comes. */
+  #ended = false;
+  #disposed = false;
 
   constructor(address: SocketAddress, { shared, onError }: ListenOptions) {
     if (!isLiteral(address)) throw new TypeError(notAnAddress(address));
@@ -47,10 +50,10 @@ export class PortableAcceptor implements Acceptor {
 
   accept(): Promise<Socket | undefined> {
     const socket = this.#accepted.shift();
-    if (socket !== undefined || this.#closed) return Promise.resolve(socket);
+    if (socket !== undefined || this.#ended) return Promise.resolve(socket);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#startPump();
+      if (!this.#closed) this.#startPump();
     });
   }
 
@@ -59,6 +62,7 @@ export class PortableAcceptor implements Acceptor {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#close();
     for (const socket of this.#accepted.splice(0)) socket.reset();
   }
@@ -84,7 +88,13 @@ export class PortableAcceptor implements Acceptor {
     this.#closed = true;
     this.#listener.close();
     // Deno removes the file only once the accept under way has ended, and would then remove another one bound meanwhile.
-    if (this.#pumping === undefined) this.#file?.remove();
+    // That accept may have a client already, who is not to be lost.
+    if (this.#pumping === undefined) this.#end();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#file?.remove();
     for (const resolve of this.#waiting.splice(0)) resolve(undefined);
   }
 
@@ -99,14 +109,14 @@ export class PortableAcceptor implements Acceptor {
       if (socket !== undefined) this.#deliver(socket);
     }
     this.#pumping = undefined;
-    if (this.#closed) this.#file?.remove();
+    if (this.#closed) this.#end();
   }
 
   #deliver(socket: Socket): void {
     this.#acceptedCount++;
-    const resolve = this.#waiting.shift();
-    if (resolve !== undefined) resolve(socket);
-    else if (this.#closed) socket.reset();
+    const resolve = this.#disposed ? undefined : this.#waiting.shift();
+    if (this.#disposed) socket.reset();
+    else if (resolve !== undefined) resolve(socket);
     else this.#accepted.push(socket);
   }
 
