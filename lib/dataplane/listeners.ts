@@ -4,6 +4,9 @@ import type { SocketAddress } from "../values/address.ts";
 import { errorCode } from "../values/system_error.ts";
 import type { Bind, BindFailure } from "./messages.ts";
 
+/** So many clients wait at most to be handed over: each has a descriptor, and no permit yet. */
+const maxAccepted = 16;
+
 export interface ListenersOptions<Runtime> {
   readonly engine: Engine;
   /** Takes an accepted client, with the rules that its bind has by now. Owns it from here on. */
@@ -30,6 +33,8 @@ export class Listeners<Runtime> {
   readonly #loops = new Set<Promise<void>>();
   /** Clients that were accepted and wait until what has happened before is dealt with. */
   #accepted: { readonly client: Socket; readonly listening: Listening<Runtime> }[] = [];
+  /** Resolves when those are handed over. */
+  #handedOver = Promise.withResolvers<void>();
   #mayAccept = false;
 
   constructor(options: ListenersOptions<Runtime>) {
@@ -114,14 +119,17 @@ export class Listeners<Runtime> {
       const client = await listening.acceptor.accept();
       if (client === undefined) return;
       // A session that ended in the same moment is to give its permits back first, or its successor would be refused.
-      if (this.#accepted.push({ client, listening }) > 1) continue;
-      this.#options.engine.whenSettled(() => this.#handOver());
+      const count = this.#accepted.push({ client, listening });
+      if (count === 1) this.#options.engine.whenSettled(() => this.#handOver());
+      if (count >= maxAccepted) await this.#handedOver.promise;
     }
   }
 
   #handOver(): void {
     const accepted = this.#accepted;
     this.#accepted = [];
+    this.#handedOver.resolve();
+    this.#handedOver = Promise.withResolvers();
     for (const { client, listening } of accepted) this.#options.onClient(client, listening.runtime!);
   }
 }

@@ -62,11 +62,12 @@ export function errnoCode(number: number): string | undefined {
 
 /**
  * The name of the system's error behind `error`: its `code`, or the number that stands in its message ("os error 111"), where
- * only the text has come from another thread. Undefined for an error that is none of the system's.
+ * only the text has come from another thread; else that of its `cause`. Undefined for an error that is none of the system's.
  */
 export function errorCode(error: unknown): string | undefined {
   if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
   const text = error instanceof Error ? error.message : String(error);
   const number = /\bos error (\d{1,3})\b/.exec(text)?.[1];
-  return number === undefined ? undefined : errnoCode(Number(number));
+  if (number !== undefined) return errnoCode(Number(number));
+  return error instanceof Error && error.cause !== undefined ? errorCode(error.cause) : undefined;
 }

@@ -5,7 +5,8 @@ import { loadConfig } from "../../lib/config/load.ts";
 import { Balancer, type Started } from "../../lib/control/balancer.ts";
 import type { BalancerEvent } from "../../lib/control/events.ts";
 import type { BindFailure } from "../../lib/dataplane/messages.ts";
-import type { PoolPlan, Snapshot } from "../../lib/dataplane/snapshot.ts";
+import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
+import type { PoolSpec } from "../../lib/pool/pool.ts";
 import type { Lookup, Resolver } from "../../lib/discovery/resolver.ts";
 import { Monitor } from "../../lib/health/monitor.ts";
 import type { ProbeOptions } from "../../lib/health/prober.ts";
@@ -136,7 +137,7 @@ export class BalancerWorld implements AsyncDisposable {
     return this.threads.snapshots.at(-1)!;
   }
 
-  pool(name = "app"): PoolPlan {
+  pool(name = "app"): PoolSpec {
     const found = this.snapshot.pools.find((pool) => pool.name === name);
     assert.ok(found !== undefined, `no pool ${name} in the newest snapshot`);
     return found;

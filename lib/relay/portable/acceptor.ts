@@ -13,10 +13,10 @@ const maxQueuedConnections = 4_096;
 const backoffMs = 50;
 
 /** The queue is taken to be empty once no client has come in so many pauses of so many milliseconds in a row. */
-const drainQuiet = { pauses: 3, pauseMs: 10 } as const;
+const drainQuiet = { pauses: 3, pauseMs: 2 } as const;
 
 /** A listener to which clients keep coming is closed after so long all the same. */
-const maxDrainMs = 1_000;
+const maxDrainMs = 100;
 
 /** See `Acceptor`. The constructor throws what the system said. */
 export class PortableAcceptor implements Acceptor {
