@@ -13,7 +13,8 @@ type Wire = Disposable & Pick<Deno.Conn, "read" | "write">;
  * Sends one HTTP/1.1 request on a connection of its own and judges the answer.
  *
  * A status is judged at the end of the head, and the connection closed: a body that trickles, stalls, is cut or mislabelled
- * does not matter. A body is read for `expect.body` alone.
+ * does not matter. A body is read for `expect.body` alone. A server may answer and close before it reads: what it has sent is
+ * read first. Only one that resets in the very moment of the connect is lost, because then Deno.connect itself fails.
  */
 export async function probeHttp(spec: HttpCheck, { target, tools }: ProbeInput): Promise<ProbeOutcome> {
   const dialled = await tools.dialler.dial(target, { port: spec.port, limit: tools.limit });
