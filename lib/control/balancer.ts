@@ -4,7 +4,6 @@
  */
 import type { Config } from "../config/config.ts";
 import { Names, type NameState } from "../discovery/names.ts";
-import { systemClock } from "../health/clock.ts";
 import type { HealthChange, Monitor } from "../health/monitor.ts";
 import type { TargetConditions } from "../pool/target_state.ts";
 import { clearCounters, countersOf } from "../shared/counters.ts";
@@ -146,7 +145,7 @@ export class Balancer {
     });
     this.#names = new Names({
       resolver: this.#parts.resolver,
-      clock: systemClock,
+      clock: this.#parts.clock,
       random: Math.random,
       onChange: (state) => this.#nameChanged(state),
     });
@@ -248,9 +247,9 @@ export class Balancer {
     const problem = whyTooLarge(config);
     if (problem !== undefined) return { kind: "refused", problem };
     this.#isChanging = true;
-    // What is to be undone when a later step fails, the last first.
-    await using undo = new AsyncDisposableStack();
     try {
+      // What is to be undone when a later step fails, the last first.
+      await using undo = new AsyncDisposableStack();
       const result = await this.#prepare(config, undo);
       if (this.#isEnding) return stopping;
       if (result.kind === "refused") return result;
@@ -277,7 +276,9 @@ export class Balancer {
     // 1. Names: those of both configurations are looked up; new ones are waited for, but not for long.
     const before = this.#model;
     this.#names.watch(new Map([...hostNamesOf(before.config), ...hostNamesOf(config)]));
-    undo.defer(() => this.#names.watch(hostNamesOf(before.config)));
+    undo.defer(() => {
+      if (!this.#isStopped) this.#names.watch(hostNamesOf(before.config));
+    });
     const unknown = await this.#binder.lookUp(config);
     if (unknown !== undefined) return unknown;
     await this.#names.firstLookups(maxFirstLookupMs);
@@ -293,6 +294,7 @@ export class Balancer {
     const bound = await this.#binder.bind(before, planned);
     if (bound.kind === "refused") return bound;
     undo.defer(() => this.#threads.unbind(bound.added));
+    if (this.#isEnding) return stopping;
     const { model } = bound;
     this.#cap ??= sessionCap(config.process.maxConnections);
 
@@ -401,7 +403,9 @@ export class Balancer {
   /** Takes over what names stand for now, where that has changed. */
   #applyNames(): void {
     if (this.#isChanging || this.#isEnding || this.#revision === 0) return;
-    const model = this.#modelOf(this.#model.config, this.#model.generation);
+    // What is bound stays as it is: the names of binds are looked up by a reload only.
+    const { config, generation, listeners } = this.#model;
+    const model = { ...this.#modelOf(config, generation), listeners };
     this.#monitor.update(probedOf(model));
     if (addressesText(model) === addressesText(this.#model)) this.#model = model;
     else this.#publish(model);

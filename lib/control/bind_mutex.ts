@@ -15,11 +15,13 @@ const retryMs = 5;
 const maxWaitMs = 2_000;
 
 /** Holds the mutex until disposed. Goes on without it where it cannot be had: where there is no such loopback, or for too long. */
-export async function acquireBindMutex(): Promise<Disposable> {
+export async function acquireBindMutex(
+  address: { readonly hostname: string; readonly port: number } = mutexAddress,
+): Promise<Disposable> {
   const endAt = performance.now() + maxWaitMs;
   for (;;) {
     try {
-      const listener = Deno.listen(mutexAddress);
+      const listener = Deno.listen(address);
       return { [Symbol.dispose]: () => listener.close() };
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse) || performance.now() >= endAt) {

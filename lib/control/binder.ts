@@ -1,9 +1,9 @@
 /** Binds what a new model adds, in all threads, or says why that cannot be. */
 import type { Config } from "../config/config.ts";
 import type { Resolver } from "../discovery/resolver.ts";
+import type { Clock } from "../health/clock.ts";
 import type { Bind } from "../dataplane/messages.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
-import { acquireBindMutex } from "./bind_mutex.ts";
 import { changeBetween } from "./change.ts";
 import { ListenError, removeStale, sharesPort, type whyTaken } from "./listeners.ts";
 import { bindHostsOf, bindsOf, type Model, withBinds } from "./model.ts";
@@ -31,8 +31,11 @@ export interface SkippedBind {
 export interface BinderOptions {
   readonly threads: Pick<ThreadGroup, "bind">;
   readonly resolver: Resolver;
-  /** See `whyTaken`. */
+  readonly clock: Clock;
+  /** Why an address cannot be bound; undefined = it can. */
   readonly whyTaken: typeof whyTaken;
+  /** Keeps other processes from binding meanwhile. */
+  readonly acquireBindMutex: () => Promise<Disposable>;
   readonly onSkipped: (skipped: SkippedBind) => void;
 }
 
@@ -49,15 +52,16 @@ export class Binder {
   async lookUp(config: Config): Promise<Refused | undefined> {
     const addresses = new Map(this.#addresses);
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), maxLookupMs);
+    const { clock, resolver } = this.#options;
+    const cancel = clock.after(maxLookupMs, () => limit.abort());
     try {
       for (const host of bindHostsOf(config)) {
-        const lookup = await this.#options.resolver.lookup(host, limit.signal);
+        const lookup = await resolver.lookup(host, limit.signal);
         if (lookup.kind === "found") addresses.set(host, lookup.addresses);
         else if (!addresses.has(host)) return unknownHost(config, { host, cause: lookup.cause });
       }
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
     this.#addresses = addresses;
     return undefined;
@@ -80,7 +84,7 @@ export class Binder {
     if (clash !== undefined) return { kind: "refused", problem: clash };
     const { added } = changeBetween(current, planned).binds;
     if (added.length === 0) return { kind: "bound", model: planned, added: [] };
-    using _mutex = await acquireBindMutex();
+    using _mutex = await this.#options.acquireBindMutex();
     const missing = new Set<string>();
     for (const bind of added) {
       const problem = await this.#whyNot(bind, { current, planned });

@@ -91,7 +91,8 @@ export function stateOf(sources: StateSources): State {
     workers,
     generation: model.generation,
     uptimeSeconds: Math.floor((sources.now - sources.startedAt) / 1_000),
-    ready: !draining && Object.values(pools).every((pool) => isKnown(pool) && pool.eligible > 0),
+    ready: model.generation > 0 && !draining &&
+      Object.values(pools).every((pool) => isKnown(pool) && pool.eligible > 0),
     draining,
     active,
     maxConnections,

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** Why a time limit ended: its time had run, or by the clock so much had passed that the process was too starved to tell. */
+/** Why a deadline ended: its time had run, or the clock had gone on so far that the process got too little of it to judge. */
 export type Expiry = "timeout" | "starved";
 
 /** A wait that `stop` ends early; harmless afterwards. */
@@ -22,10 +22,10 @@ interface Waiting {
 /**
  * Counts the time that this process has run, and calls back when a deadline has had its share of it.
  *
- * One timer of the whole length cannot tell a silent target from a process that got no processor: after a stall, timers run
- * before the sockets are looked at, and an answer long since in the kernel would lose. So time is walked in ticks, an
- * eighth of the shortest timeout under way, and a tick that came late is not charged. After four times its timeout by the
- * clock a deadline is `starved`: too little ran to tell. All deadlines share one timer, since a timer for each eighth of each
+ * One timer of the whole length cannot distinguish a silent target from a process that got no processor: after a stall,
+ * timers run before the sockets are polled, and an answer that has been in the kernel for long would lose. So time passes in
+ * ticks, an eighth of the shortest timeout under way, and a tick whose timer fired late is not charged. After four times its
+ * timeout by the clock a deadline is `starved`: the process ran too little to judge anybody. All deadlines share one timer, since a timer for each eighth of each
  * probe costs more than the probe. Without deadlines nothing ticks after the last one. Dispose it to end at once.
  */
 export class Deadlines implements Disposable {

@@ -19,17 +19,17 @@ export interface HealthChange {
   readonly changedAt: number;
 }
 
-/** What a monitor tells; the callbacks must not throw. */
+/** What a monitor reports; the callbacks must not throw. */
 export interface MonitorCallbacks {
   readonly onChange: (change: HealthChange) => void;
   /** Every probe, the inconclusive ones too. */
   readonly onProbe?: (key: string, result: LastProbe) => void;
   /**
    * A probe said nothing about its target for a cause that no other target has at present: a fault of this process or
-   * machine. The same cause is told again once no target has it any more.
+   * machine. The same cause is reported again once no target has it any more.
    */
   readonly onInconclusive?: (fault: { readonly key: string; readonly detail: string }) => void;
-  /** For ten seconds half of the probes started more than an interval too late. Told once; again after it has ended. */
+  /** For ten seconds half of the probes started more than an interval too late. Reported once, and again after it has ended. */
   readonly onOverload?: (overload: Overload) => void;
 }
 
@@ -254,7 +254,7 @@ export class Monitor implements AsyncDisposable {
     if (!run.stale) {
       this.#measure(run);
       entry.delayMs = this.#count(run, result);
-      // A target that takes longer to answer than its interval is slow; the next probe is not late for that.
+      // A target that takes longer to answer than its interval is slow; its next probe is not delayed by others.
       this.#pacer.set(entry, Math.max(this.#clock.now(), run.startedAt + entry.delayMs));
       this.#settle();
     } else if (this.#entries.get(entry.watched.key) === entry && entry.watched.health.check !== "none") {
@@ -282,8 +282,8 @@ export class Monitor implements AsyncDisposable {
   }
 
   #measure({ entry, startedAt }: Run): void {
-    const late = startedAt - entry.dueAt > entry.delayMs;
-    const donePerSecond = this.#overload.record({ now: this.#clock.now(), late });
+    const delayed = startedAt - entry.dueAt > entry.delayMs;
+    const donePerSecond = this.#overload.record({ now: this.#clock.now(), delayed });
     if (donePerSecond === undefined) return;
     let wantedPerSecond = 0;
     for (const { watched, delayMs } of this.#entries.values()) {

@@ -24,7 +24,7 @@ export interface Http1ResponseOptions {
 /**
  * Reads one HTTP/1 answer as its bytes come in (RFC 9112, sections 2 to 7); where they are cut makes no difference.
  *
- * Each byte is looked at a bounded number of times, and at most 64 KiB of head and of body are kept. As lenient as
+ * Each byte is read a bounded number of times, and at most 64 KiB of head and of body are kept. As lenient as
  * HAProxy where health servers are careless: a bare LF ends a line, empty lines may come first, the reason phrase may be
  * missing. Interim answers (100, 102, 103) are skipped; 101 is an answer nobody asked for, and final.
  */

@@ -1,4 +1,4 @@
-/** How the end of a body is told (RFC 9112, section 6.3): by its length in bytes, by chunks, or by the end of the connection. */
+/** How the end of a body is found (RFC 9112, section 6.3): by its length in bytes, by chunks, or by the end of the connection. */
 export type Http1Framing = number | "chunked" | "untilEnd";
 
 /** Collects the first bytes of a body as they come in. */

@@ -79,7 +79,7 @@ const tlsTexts: readonly (readonly [string, string])[] = [
 ];
 
 for (const [text, detail] of tlsTexts) {
-  Deno.test(`"${text.slice(0, 60)}" is told as "${detail}"`, () => {
+  Deno.test(`"${text.slice(0, 60)}" reads "${detail}"`, () => {
     assert.deepEqual(handshakeFaultOf(new Deno.errors.InvalidData(text)), { local: false, detail });
     const fetchError = new TypeError("error sending request", {
       cause: new Error(`client error (Connect): ${text}`),

@@ -139,7 +139,7 @@ Deno.test("probes of one target never overlap, however slow they are and however
       probes++;
       running.set(port, (running.get(port) ?? 0) + 1);
       most = Math.max(most, running.get(port) ?? 0);
-      // Deaf to the abort: the next loop has to wait for it all the same.
+      // It ignores the abort: the next loop has to wait for it all the same.
       await clock.sleep(700);
       running.set(port, (running.get(port) ?? 0) - 1);
       return result(true);
@@ -320,8 +320,8 @@ Deno.test("a target without a check is down with the cause while its name stands
   assert.deepEqual(startedAt, []);
 });
 
-Deno.test("a probe function that throws, rejects or never ends is inconclusive, is told once, and ends nothing else", async () => {
-  const told: string[] = [];
+Deno.test("a probe function that throws, rejects or never ends is inconclusive, is reported once, and ends nothing else", async () => {
+  const reports: string[] = [];
   const broken: { readonly [host: string]: () => Promise<ProbeResult> } = {
     throws: () => {
       throw new TypeError("at once");
@@ -333,7 +333,7 @@ Deno.test("a probe function that throws, rejects or never ends is inconclusive, 
   };
   const counts = new Map<string, number>();
   const { clock, changes, monitor } = setUp(() => true, {
-    onInconclusive: ({ key, detail }) => told.push(`${key}: ${detail}`),
+    onInconclusive: ({ key, detail }) => reports.push(`${key}: ${detail}`),
     probe: (_spec, { host }) => {
       counts.set(host, (counts.get(host) ?? 0) + 1);
       return broken[host]!();
@@ -349,7 +349,7 @@ Deno.test("a probe function that throws, rejects or never ends is inconclusive, 
   const first = monitor.firstRound();
   await clock.advance(20_000);
   await first;
-  assert.deepEqual(told.sort(), [
+  assert.deepEqual(reports.sort(), [
     "never ends: the probe itself did not end",
     'rejects with nothing: the probe itself failed: "undefined"',
     'rejects: the probe itself failed: "Error: later"',
@@ -363,21 +363,21 @@ Deno.test("a probe function that throws, rejects or never ends is inconclusive, 
   await closed;
 });
 
-Deno.test("a cause that thousands of targets share is told once, and again when it has been gone", async () => {
-  const told: string[] = [];
+Deno.test("a cause that thousands of targets share is reported once, and again when it has been gone", async () => {
+  const reports: string[] = [];
   let local = true;
   const { clock, monitor } = setUp(() => local ? "inconclusive" : true, {
-    onInconclusive: ({ detail }) => told.push(detail),
+    onInconclusive: ({ detail }) => reports.push(detail),
   });
   await using _ = monitor;
   monitor.update(Array.from({ length: 3000 }, (_, i) => watched(`t${i}`, undefined, i)));
   await clock.advance(4000);
-  assert.deepEqual(told.splice(0), ["no free file descriptor"]);
+  assert.deepEqual(reports.splice(0), ["no free file descriptor"]);
   local = false;
   await clock.advance(4000);
   local = true;
   await clock.advance(4000);
-  assert.deepEqual(told, ["no free file descriptor"]);
+  assert.deepEqual(reports, ["no free file descriptor"]);
 });
 
 /** A monitor whose probes each take so long, and what has been seen of them. */
@@ -414,23 +414,23 @@ Deno.test("at most so many probes run at once; the others wait in order, and the
   await closed;
 });
 
-Deno.test("what cannot be kept up with is told once, with the figures, and again after it has ended", async () => {
-  const told: { wantedPerSecond: number; donePerSecond: number }[] = [];
-  const { clock, monitor } = slowProbes(900, { maxUnderWay: 10, onOverload: (load) => told.push(load) });
+Deno.test("what cannot be kept up with is reported once, with the figures, and again after it has ended", async () => {
+  const reports: { wantedPerSecond: number; donePerSecond: number }[] = [];
+  const { clock, monitor } = slowProbes(900, { maxUnderWay: 10, onOverload: (load) => reports.push(load) });
   const spec = tcp({ jitter: 0 });
   const set = (count: number) =>
     monitor.update(Array.from({ length: count }, (_, i) => watched(`t${i}`, spec, i)));
   set(100);
   await clock.advance(60_000);
-  assert.equal(told.length, 1);
-  assert.equal(Math.round(told[0]?.wantedPerSecond ?? 0), 50);
-  assert.equal(Math.round(told[0]?.donePerSecond ?? 0), 11);
+  assert.equal(reports.length, 1);
+  assert.equal(Math.round(reports[0]?.wantedPerSecond ?? 0), 50);
+  assert.equal(Math.round(reports[0]?.donePerSecond ?? 0), 11);
   set(10);
   await clock.advance(60_000);
-  assert.equal(told.length, 1, "ten targets can be kept up with");
+  assert.equal(reports.length, 1, "ten targets can be kept up with");
   set(100);
   await clock.advance(60_000);
-  assert.equal(told.length, 2);
+  assert.equal(reports.length, 2);
   const closed = monitor.close();
   await clock.advance(1000);
   await closed;
@@ -452,7 +452,7 @@ Deno.test("a process that stood still for a minute is not overloaded", async () 
   await clock.advance(15_000);
 });
 
-Deno.test("a probe is told the address that worked last", async () => {
+Deno.test("a probe gets the address that worked last", async () => {
   const preferred: (string | undefined)[] = [];
   const answers = ["192.0.2.2", undefined, "192.0.2.1"];
   const { clock, monitor } = setUp(() => true, {
@@ -507,6 +507,22 @@ Deno.test("targets that take longer to answer than their interval are no overloa
   const spec = tcp({ jitter: 0, intervalMs: 100 });
   monitor.update(Array.from({ length: 20 }, (_, i) => watched(`t${i}`, spec, i)));
   await clock.advance(60_000);
+  const closed = monitor.close();
+  await clock.advance(1000);
+  await closed;
+});
+
+Deno.test("4,000 targets, probed every 2 s, are all up within their first interval, and stay so without an overload", async () => {
+  const { clock, seen, monitor } = slowProbes(40, { onOverload: () => assert.fail("it is not") });
+  const keys = Array.from({ length: 4000 }, (_, i) => `t${i}`);
+  monitor.update(keys.map((key, i) => watched(key, tcp(), i)));
+  const first = monitor.firstRound();
+  await clock.advance(2200);
+  await first;
+  assert.ok(keys.every((key) => monitor.state(key) === "up"));
+  await clock.advance(12_000);
+  assert.ok(keys.every((key) => monitor.state(key) === "up"));
+  assert.ok(seen.started.length > 4000 * 6, `${seen.started.length} probes`);
   const closed = monitor.close();
   await clock.advance(1000);
   await closed;

@@ -8,11 +8,15 @@ import { echo, Target } from "../support/target.ts";
 /** More than there are threads. */
 const names = Array.from({ length: 80 }, (_, n) => `db${n}.silent.test:5432`);
 
-const reason = noSilentResolver === undefined ? "" : ` (${noSilentResolver})`;
+/** There the start waits for the first probes, and those for lookups that were given up long ago. */
+const against = Deno.version.deno.startsWith("2.4.")
+  ? "Deno 2.4 does not let go of a lookup that is given up"
+  : noSilentResolver;
+const reason = against === undefined ? "" : ` (${against})`;
 
 Deno.test({
   name: `while no name server answers, log lines are written and a reload is done${reason}`,
-  ignore: noSilentResolver !== undefined,
+  ignore: against !== undefined,
   async fn() {
     await using resolver = await SilentResolver.start();
     await using target = new Target(echo);

@@ -183,10 +183,10 @@ const wellFormed = fc.tuple(
 Deno.test("cut at every byte, or anywhere, an answer is read the same, and a beginning never says more than all of it", () => {
   const reading = fc.record({ ended: fc.boolean(), body: fc.boolean() });
   fc.assert(
-    fc.property(fc.oneof(assembled, wellFormed), reading, fc.array(fc.nat()), (text, reading, places) => {
+    fc.property(fc.oneof(assembled, wellFormed), reading, fc.array(fc.nat()), (text, reading, offsets) => {
       const whole = read(text, reading);
       assert.deepEqual(read(text, { ...reading, cuts: everyByte(text.length) }), whole);
-      const cuts = places.map((place) => place % (text.length + 1)).sort((a, b) => a - b);
+      const cuts = offsets.map((offset) => offset % (text.length + 1)).sort((a, b) => a - b);
       assert.deepEqual(read(text, { ...reading, cuts }), whole);
       for (let n = 0; n < text.length; n++) {
         const part = read(text.slice(0, n), { body: reading.body });

@@ -18,8 +18,8 @@ export class HandshakeError extends Error {}
 /** No socket could be had on the loopback; `cause` is what Deno threw. */
 export class LoopbackError extends Error {}
 
-/** More strangers than these at a loopback port that lives for microseconds are an attack. */
-const maxStrangers = 8;
+/** More foreign connections than these to a loopback port that lives for microseconds are an attack. */
+const maxForeignConnections = 8;
 
 /**
  * Speaks TLS over `plain`, verified for `name` against Deno's roots (DENO_TLS_CA_STORE, DENO_CERT); closing the result closes
@@ -91,9 +91,9 @@ function keep(open: DisposableStack, conn: Deno.TcpConn): void {
   else open.use(conn);
 }
 
-/** Whoever else connected to the port in between must not get to speak for the target. */
+/** Another process may have connected to the port first; its bytes must never be taken for those of the target. */
 async function acceptFrom(port: number, listener: Deno.TcpListener): Promise<Deno.TcpConn> {
-  for (let strangers = 0; strangers < maxStrangers; strangers++) {
+  for (let foreign = 0; foreign < maxForeignConnections; foreign++) {
     const conn = await listener.accept();
     if (conn.remoteAddr.port === port) return conn;
     conn.close();

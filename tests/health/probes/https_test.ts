@@ -52,7 +52,7 @@ Deno.test("with a CA store that cannot be loaded an https probe is inconclusive 
   ]);
 });
 
-/** Speaks TLS and ends without its close_notify: the connection underneath is cut, by a proxy that ends as it is told. */
+/** Speaks TLS and ends without its close_notify: the connection underneath is cut, by a proxy that ends it in one way or another. */
 function endingWithout(text: string, end: (conn: Deno.Conn) => void): Behaviour {
   return async (client) => {
     await using inner = serveTls(says(text));
@@ -136,8 +136,8 @@ Deno.test("a TLS server that answers before it has read the request, and closes,
     assert.deepEqual(await outcomeInProcess(https, server.port, trust), ["passed", "status 200"]);
   }
   // The hello and the end of the handshake are taken, the request is not: what was said before is still read.
-  const deaf = { port: server.port, deaf: true };
-  assert.deepEqual(await outcomeInProcess(https, deaf, trust), ["passed", "status 200"]);
+  const ignoring = { port: server.port, ignoresRequest: true };
+  assert.deepEqual(await outcomeInProcess(https, ignoring, trust), ["passed", "status 200"]);
 });
 
 /** Answers the first bytes of a handshake. */
@@ -185,15 +185,15 @@ for (const [name, behaviour, detail] of handshakes) {
   });
 }
 
-/** Listens as Deno does, with strangers that connect first. */
-function overrunBy(strangers: number, ports: number[], conns: Promise<Deno.TcpConn>[]): typeof Deno.listen {
+/** Listens as Deno does, with foreign connections that come first. */
+function overrunBy(foreign: number, ports: number[], conns: Promise<Deno.TcpConn>[]): typeof Deno.listen {
   const listen = (options: Deno.TcpListenOptions) => {
     const listener = Deno.listen(options) as Deno.TcpListener;
     const { port } = listener.addr;
     ports.push(port);
     const { accept } = listener;
     const arrived: Promise<unknown>[] = [];
-    for (let i = 0; i < strangers; i++) arrived.push(Deno.connect({ hostname: "127.0.0.1", port }));
+    for (let i = 0; i < foreign; i++) arrived.push(Deno.connect({ hostname: "127.0.0.1", port }));
     conns.push(...arrived as Promise<Deno.TcpConn>[]);
     listener.accept = async () => (await Promise.all(arrived), await accept.call(listener));
     return listener;
@@ -201,20 +201,22 @@ function overrunBy(strangers: number, ports: number[], conns: Promise<Deno.TcpCo
   return listen as typeof Deno.listen;
 }
 
-/** What a server hears over TLS while strangers are at the loopback port. */
-async function helloThrough(strangers: number): Promise<{ heard: number; error: unknown; left: number }> {
+/** What a server receives over TLS while others connect to the loopback port. */
+async function helloThrough(
+  foreign: number,
+): Promise<{ receivedBytes: number; error: unknown; left: number }> {
   const ports: number[] = [];
   const conns: Promise<Deno.TcpConn>[] = [];
-  let heard = 0;
+  let receivedBytes = 0;
   let error: unknown;
   {
     await using server = serve(async (conn) => {
-      heard = await conn.read(new Uint8Array(4096)) ?? 0;
+      receivedBytes = await conn.read(new Uint8Array(4096)) ?? 0;
     });
     const plain = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
     const { signal } = new AbortController();
     try {
-      (await overTls(plain, { name: "x.test", signal, listen: overrunBy(strangers, ports, conns) }))
+      (await overTls(plain, { name: "x.test", signal, listen: overrunBy(foreign, ports, conns) }))
         [Symbol.dispose]();
     } catch (thrown) {
       error = thrown;
@@ -225,18 +227,18 @@ async function helloThrough(strangers: number): Promise<{ heard: number; error: 
     const count = socketsOnPorts(new Set(ports));
     return count === 0 ? { count } : undefined;
   });
-  return { heard, error, left: left.count };
+  return { receivedBytes, error, left: left.count };
 }
 
 Deno.test("whoever else connects to the loopback port of a TLS probe does not get to speak for the target", async () => {
-  const { heard, error } = await helloThrough(3);
-  assert.ok(heard > 100, `the target has got ${heard} bytes of the hello`);
-  // The target closed in the handshake; had a stranger been taken for the pair's other end, nothing would have come of it.
+  const { receivedBytes, error } = await helloThrough(3);
+  assert.ok(receivedBytes > 100, `the target has got ${receivedBytes} bytes of the hello`);
+  // The target closed in the handshake; had a foreign connection been taken for the pair's other end, nothing would have come of it.
   assert.match(String((error as Error).cause), /UnexpectedEof|reset/i);
 });
 
-Deno.test("too many strangers at the loopback port are a fault of this machine", async () => {
-  const { heard, error } = await helloThrough(20);
-  assert.equal(heard, 0);
+Deno.test("too many foreign connections to the loopback port are a fault of this machine", async () => {
+  const { receivedBytes, error } = await helloThrough(20);
+  assert.equal(receivedBytes, 0);
   assert.equal((error as Error).message, "other processes connect to the loopback port");
 });

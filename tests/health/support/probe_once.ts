@@ -6,14 +6,14 @@ interface Task {
   readonly spec: ProbedSpec;
   readonly port: number;
   /** The target takes a TLS 1.3 handshake and nothing after it; what it has said can still be read. */
-  readonly deaf?: boolean;
+  readonly ignoresRequest?: boolean;
 }
 
-const { spec, port, deaf = false } = JSON.parse(Deno.args[0] ?? "") as Task;
+const { spec, port, ignoresRequest = false } = JSON.parse(Deno.args[0] ?? "") as Task;
 
 const connect = async (options: Deno.ConnectOptions) => {
   const conn = await Deno.connect(options);
-  if (deaf) conn.write = takingHandshakeOnly(conn);
+  if (ignoresRequest) conn.write = takingHandshakeOnly(conn);
   return conn;
 };
 
@@ -24,7 +24,7 @@ function takingHandshakeOnly(conn: Deno.Conn): Deno.Conn["write"] {
   return async (bytes) => {
     for (let at = 0; at < bytes.length;) {
       const end = at + 5 + (bytes[at + 3] ?? 0) * 256 + (bytes[at + 4] ?? 0);
-      if (bytes[at] === 23 && ++sealed > 1) throw new Deno.errors.BrokenPipe("deaf");
+      if (bytes[at] === 23 && ++sealed > 1) throw new Deno.errors.BrokenPipe("the request is not taken");
       while (at < end) at += await write(bytes.subarray(at, end));
     }
     return bytes.length;

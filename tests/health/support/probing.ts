@@ -29,7 +29,7 @@ export async function outcomeOf(
 /** Probes once in a process of its own, because proxies and roots of trust are read from the environment once. */
 export async function outcomeInProcess(
   spec: ProbedSpec,
-  target: number | { readonly port: number; readonly deaf: boolean },
+  target: number | { readonly port: number; readonly ignoresRequest: boolean },
   env: Record<string, string>,
 ): Promise<[ProbeResult["outcome"], string]> {
   const script = new URL("probe_once.ts", import.meta.url).href;

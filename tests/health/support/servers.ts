@@ -47,7 +47,7 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-/** Starts a server with a behaviour on a free port of 127.0.0.1, or where it is told. */
+/** Starts a server with a behaviour on a free port of 127.0.0.1, or where the options say. */
 export function serve(behaviour: Behaviour, { hostname = "127.0.0.1", port = 0 } = {}): TestServer {
   return new TestServer(Deno.listen({ hostname, port }), behaviour);
 }
@@ -111,10 +111,10 @@ export function closedPort(): number {
   return listener.addr.port;
 }
 
-/** Waits a bounded number of turns until no socket of this process has the port at either end: closing is done behind the scenes. */
+/** Waits for a bounded time until no socket of this process has the port at either end: closing is done behind the scenes. */
 export async function socketsLeft(port: number): Promise<number> {
   const left = () => socketsOnPorts(new Set([port]));
-  for (let turns = 0; turns < 200 && left() > 0; turns++) {
+  for (let polls = 0; polls < 200 && left() > 0; polls++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return left();

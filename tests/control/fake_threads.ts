@@ -1,0 +1,88 @@
+/** A group of data-plane threads that does nothing but remember what it was asked, in order. */
+import type { ThreadGroup, ThreadsOptions } from "../../lib/control/threads.ts";
+import type { Bind } from "../../lib/dataplane/messages.ts";
+import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
+import { Readers } from "../../lib/shared/readers.ts";
+import type { EngineName } from "../../lib/values/words.ts";
+
+/** Port 0 becomes this one, or the next after it. */
+const firstPort = 40_001;
+
+export class FakeThreads implements ThreadGroup {
+  readonly options: ThreadsOptions;
+  /** What was asked: a verb, and the keys or the revision it was asked with. */
+  readonly calls: string[] = [];
+  readonly snapshots: Snapshot[] = [];
+  /** What is bound now, by key. */
+  readonly bound = new Map<string, Bind>();
+  /** Called by each bind; when it rejects, nothing is bound. */
+  onBind: (binds: readonly Bind[]) => Promise<void> = () => Promise.resolve();
+  /** Sessions of older snapshots go on: no thread says that it is past them. */
+  keepsOldSessions = false;
+  /** Drains never end by themselves. */
+  hangs = false;
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #readers: Readers;
+
+  constructor(options: ThreadsOptions) {
+    this.options = options;
+    this.#readers = new Readers(options.memory);
+    this.setReaders(0);
+  }
+
+  /** Every thread says that `revision` is the oldest one it uses. */
+  setReaders(revision: number): void {
+    for (let index = 0; index < this.options.count; index++) this.#readers.set(index, revision);
+  }
+
+  start(engine: EngineName): Promise<void> {
+    this.calls.push(`start ${engine}`);
+    return Promise.resolve();
+  }
+
+  async bind(binds: readonly Bind[]): Promise<readonly Bind[]> {
+    this.#note("bind", binds.map(({ key }) => key));
+    await this.onBind(binds);
+    const bound = binds.map((bind) => this.#withPort(bind));
+    for (const bind of bound) this.bound.set(bind.key, bind);
+    return bound;
+  }
+
+  unbind(keys: readonly string[]): void {
+    if (keys.length > 0) this.#note("unbind", keys);
+    for (const key of keys) this.bound.delete(key);
+  }
+
+  publish(snapshot: Snapshot): void {
+    this.calls.push(`publish ${snapshot.revision}`);
+    this.snapshots.push(snapshot);
+    if (!this.keepsOldSessions) this.setReaders(snapshot.revision);
+  }
+
+  accept(): void {
+    this.calls.push("accept");
+  }
+
+  cut({ reason }: Parameters<ThreadGroup["cut"]>[0]): void {
+    this.calls.push(`cut ${reason}`);
+  }
+
+  drain(): Promise<void> {
+    this.calls.push("drain");
+    return this.hangs ? this.#ended.promise : Promise.resolve();
+  }
+
+  terminate(): void {
+    this.calls.push("terminate");
+    this.#ended.resolve();
+  }
+
+  #note(verb: string, keys: readonly string[]): void {
+    this.calls.push(`${verb} ${keys.join(" ")}`);
+  }
+
+  #withPort(bind: Bind): Bind {
+    if (bind.address.kind !== "tcp" || bind.address.port !== 0) return bind;
+    return { ...bind, address: { ...bind.address, port: firstPort + this.bound.size } };
+  }
+}
