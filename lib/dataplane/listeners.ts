@@ -140,6 +140,8 @@ export class BindError extends Error {
     const message = cause instanceof Error ? cause.message : String(cause);
     super(message, options);
     this.key = key;
-    this.failure = { code: errorCode(cause), message };
+    // An engine that puts it in words of its own keeps the system's error as the cause.
+    const code = errorCode(cause) ?? (cause instanceof Error ? errorCode(cause.cause) : undefined);
+    this.failure = { code, message };
   }
 }
