@@ -1,5 +1,6 @@
 /** Why an address cannot be listened on, and what to do about it. */
 import { formatAddress, type SocketAddress } from "../values/address.ts";
+import { canonicalIp } from "../values/ip.ts";
 import { errorCode, systemWords } from "../values/system_error.ts";
 
 export interface FailedBind {
@@ -32,6 +33,8 @@ interface Cause {
   readonly cause: string;
 }
 
+const otherHost = "bind to an address, or name one that this machine knows (/etc/hosts)";
+
 function tcpWords(
   { host, port }: Extract<SocketAddress, { kind: "tcp" }>,
   { code, cause }: Cause,
@@ -53,9 +56,12 @@ function tcpWords(
         ? `this machine has no IPv6; bind to an IPv4 address ("0.0.0.0:${port}")`
         : `this machine has no IPv4; bind to an IPv6 address ("[::]:${port}")`;
     case "ENOTFOUND":
-      return `host ${host} not found; bind to an address, or name one that this machine knows (/etc/hosts)`;
+      return `host ${host} not found; ${otherHost}`;
     default:
-      return otherWords({ code, cause });
+      // Only a lookup fails without a code.
+      return code === undefined && canonicalIp(host) === undefined
+        ? `${cause}; ${otherHost}`
+        : otherWords({ code, cause });
   }
 }
 
@@ -101,7 +107,7 @@ function otherWords({ code, cause }: Cause): string {
 
 /** Errors that come as a text without name and number: those of this program, of Deno's permissions and of its resolver. */
 function codeOfText(text: string): string | undefined {
-  if (/failed to lookup address|name or service not known/i.test(text)) return "ENOTFOUND";
+  if (/failed to lookup address|name or service not known|^host not found$/i.test(text)) return "ENOTFOUND";
   if (/^Requires \w+ access/.test(text)) return "NOTCAPABLE";
   if (/ is not a socket$/.test(text)) return "ENOTSOCK";
   if (/somebody answers there$/.test(text)) return "EADDRINUSE";

@@ -256,7 +256,7 @@ export class Balancer {
       undo.move();
       const change = changeBetween(this.#model, result.model);
       this.#publish(result.model);
-      this.#retire(change);
+      await this.#retire(change);
       return { kind: "reloaded", change };
     } finally {
       this.#isChanging = false;
@@ -326,15 +326,19 @@ export class Balancer {
     this.#threads.accept();
   }
 
-  /** Step 9: what has gone is retired. Clients that wait in the accept queue of a bind are served; slots wait for their readers. */
-  #retire({ binds }: Change): void {
+  /**
+   * Step 9: what has gone is retired. Clients that wait in the accept queue of a bind are served; slots wait for their readers.
+   * Resolves once the addresses are free, so that the next reload may bind them again.
+   */
+  async #retire({ binds }: Change): Promise<void> {
     const model = this.#model;
-    this.#threads.unbind(binds.removed.map(({ key }) => key));
+    const unbound = this.#threads.unbind(binds.removed.map(({ key }) => key));
     this.#slots.keep(slotKeysOf(model), this.#revision);
     this.#poolSlots.keep(poolNamesOf(model), this.#revision);
     this.#tables.keep(model.pools);
     this.#names.watch(hostNamesOf(model.config));
     this.#monitor.update(probedOf(model));
+    await unbound;
   }
 
   #modelOf(config: Config, generation: number): Model {

@@ -26,12 +26,15 @@ export class Thread {
   readonly #worker: Worker;
   readonly #ready = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<void>();
+  /** By the id of their command, those who wait until binds are closed. */
+  readonly #unbinds = new Map<number, () => void>();
   #bound = Promise.withResolvers<readonly SocketAddress[]>();
   readonly #wake: (descriptor: number) => void;
   #wakeDescriptor: number | undefined;
   #isDead = false;
   /** Messages sent to a thread that cannot be woken yet. */
   #unannounced = 0;
+  #lastUnbind = 0;
   /** When the ping that has no answer was sent. */
   #pingedAt: number | undefined;
 
@@ -47,6 +50,7 @@ export class Thread {
       this.#ready.reject(new Error(event.message));
       this.#bound.reject(new Error(event.message));
       this.#drained.resolve();
+      this.#allUnbound();
       onDeath(event.message);
     };
     // Where nobody waits, `onDeath` has reported it.
@@ -84,6 +88,15 @@ export class Thread {
     return this.#bound.promise;
   }
 
+  /** Serves what waits in the accept queues of these binds, and closes them; resolves once they are closed, or the thread is dead. */
+  unbind(keys: readonly string[]): Promise<void> {
+    if (this.#isDead) return Promise.resolve();
+    const id = ++this.#lastUnbind;
+    const closed = new Promise<void>((resolve) => this.#unbinds.set(id, resolve));
+    this.send({ type: "unbind", id, keys });
+    return closed;
+  }
+
   /** Asks for a sign of life, unless one is owed already; for how long the thread has owed one, in milliseconds. */
   ping(now: number): number {
     if (this.#isDead) return 0;
@@ -100,6 +113,12 @@ export class Thread {
     this.#ready.reject(new Error("the thread was terminated"));
     this.#bound.reject(new Error("the thread was terminated"));
     this.#drained.resolve();
+    this.#allUnbound();
+  }
+
+  #allUnbound(): void {
+    for (const resolve of this.#unbinds.values()) resolve();
+    this.#unbinds.clear();
   }
 
   /** Wakes the thread once for each message: it goes on receiving until it has as many. */
@@ -118,6 +137,10 @@ export class Thread {
         return this.#bound.resolve(report.addresses);
       case "bindFailed":
         return this.#bound.reject(new ThreadBindError(report.key, report.failure));
+      case "unbound":
+        this.#unbinds.get(report.id)?.();
+        this.#unbinds.delete(report.id);
+        return;
       case "drained":
         return this.#drained.resolve();
       case "pong":

@@ -16,6 +16,9 @@ const restartMs = { first: 100, max: 30_000, quiet: 60_000, bind: 1_000 } as con
 /** How long a change of the binds waits for a thread that is starting again. */
 const maxRestartWaitMs = 5_000;
 
+/** How long it is waited for that binds are closed: one that clients keep coming to is closed after a second. */
+const maxUnbindMs = 3_000;
+
 /** How often threads are asked for a sign of life while they drain, and after how long without one nobody waits for it. */
 const pingMs = 1_000;
 const hangMs = 15_000;
@@ -29,8 +32,11 @@ export interface ThreadGroup {
    * that fails, and with ThreadsBusyError while a thread is starting again; then none of them is bound in any thread.
    */
   bind(binds: readonly Bind[]): Promise<readonly Bind[]>;
-  /** Serves what waits in the accept queues of these binds, and closes them. */
-  unbind(keys: readonly string[]): void;
+  /**
+   * Serves what waits in the accept queues of these binds, and closes them; resolves once their addresses are free. A thread that
+   * hangs is not waited for.
+   */
+  unbind(keys: readonly string[]): Promise<void>;
   publish(snapshot: Snapshot): void;
   /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */
   accept(): void;
@@ -104,16 +110,16 @@ export class Threads implements ThreadGroup {
       for (const bind of bound) this.#bound.set(bind.key, bind);
       return bound;
     } catch (error) {
-      this.#send({ type: "unbind", keys: binds.map(({ key }) => key) });
+      await this.#close(binds.map(({ key }) => key));
       if (error instanceof ThreadBindError) throw error;
       throw new ThreadsBusyError(`a data-plane thread died meanwhile: ${error}`, { cause: error });
     }
   }
 
-  unbind(keys: readonly string[]): void {
+  async unbind(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     for (const key of keys) this.#bound.delete(key);
-    this.#send({ type: "unbind", keys });
+    await this.#close(keys);
   }
 
   publish(snapshot: Snapshot): void {
@@ -151,6 +157,14 @@ export class Threads implements ThreadGroup {
   #end(): void {
     this.#isEnding = true;
     for (const restart of this.#restarts) clearTimeout(restart);
+  }
+
+  /** Closes binds in every thread. */
+  async #close(keys: readonly string[]): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLong = new Promise<void>((resolve) => timer = setTimeout(resolve, maxUnbindMs));
+    await Promise.race([Promise.all(this.#threads.map((thread) => thread.unbind(keys))), tooLong]);
+    clearTimeout(timer);
   }
 
   #send(command: Command): void {

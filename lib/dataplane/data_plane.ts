@@ -90,9 +90,9 @@ export class DataPlane {
     return this.#listeners.bind(binds);
   }
 
-  /** Serves what waits in the accept queues of these binds, and closes them. */
-  unbind(keys: readonly string[]): void {
-    this.#listeners.unbind(keys);
+  /** Serves what waits in the accept queues of these binds, and closes them; resolves once they are closed. */
+  unbind(keys: readonly string[]): Promise<void> {
+    return this.#listeners.unbind(keys);
   }
 
   /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */

@@ -75,16 +75,18 @@ export class Listeners<Runtime> {
     }
   }
 
-  /** Serves what waits in the accept queues of these binds, and closes them. */
-  unbind(keys: Iterable<string>): void {
+  /** Serves what waits in the accept queues of these binds, and closes them; resolves once they are closed. */
+  async unbind(keys: Iterable<string>): Promise<void> {
+    const closing: Promise<void>[] = [];
     for (const key of [...keys]) {
       const listening = this.#bound.get(key);
       if (listening === undefined) continue;
       this.#bound.delete(key);
       // Without rules nobody has been accepted: whoever waits there is refused by the kernel.
-      if (listening.isAccepting) this.#follow(listening.acceptor.drain());
+      if (listening.isAccepting) closing.push(this.#follow(listening.acceptor.drain()));
       else listening.acceptor[Symbol.dispose]();
     }
+    await Promise.all(closing);
   }
 
   /** Unbinds everything; resolves once every client that was accepted has been handed over. */
@@ -104,7 +106,7 @@ export class Listeners<Runtime> {
     };
   }
 
-  #follow(work: Promise<void>): void {
+  #follow(work: Promise<void>): Promise<void> {
     const loop = work.catch((error) =>
       // A listener that serves no more must not go unnoticed: the kernel goes on giving it its share of the clients.
       queueMicrotask(() => {
@@ -112,6 +114,7 @@ export class Listeners<Runtime> {
       })
     ).finally(() => this.#loops.delete(loop));
     this.#loops.add(loop);
+    return loop;
   }
 
   async #acceptAll(listening: Listening<Runtime>): Promise<void> {
@@ -145,6 +148,8 @@ export class BindError extends Error {
     const message = cause instanceof Error ? cause.message : String(cause);
     super(message, options);
     this.key = key;
-    this.failure = { code: errorCode(cause), message };
+    // An engine that puts it in words of its own keeps the system's error as the cause.
+    const code = errorCode(cause) ?? (cause instanceof Error ? errorCode(cause.cause) : undefined);
+    this.failure = { code, message };
   }
 }

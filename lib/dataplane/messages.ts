@@ -24,8 +24,8 @@ export type Command =
   | { readonly type: "snapshot"; readonly snapshot: Snapshot }
   /** Binds all or none; answered with `bound` or `bindFailed`. Connections wait in the kernel until `accept`. */
   | { readonly type: "bind"; readonly binds: readonly Bind[] }
-  /** Serves what waits in the accept queues of these binds, and closes them. */
-  | { readonly type: "unbind"; readonly keys: readonly string[] }
+  /** Serves what waits in the accept queues of these binds, and closes them; answered with `unbound` and the same id. */
+  | { readonly type: "unbind"; readonly id: number; readonly keys: readonly string[] }
   /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */
   | { readonly type: "accept" }
   /** Unbinds everything; answered with `drained` once the last session has ended. */
@@ -41,6 +41,8 @@ export type Report =
   /** The addresses in fact bound, in the order asked for: port 0 has become a real port. */
   | { readonly type: "bound"; readonly addresses: readonly SocketAddress[] }
   | { readonly type: "bindFailed"; readonly key: string; readonly failure: BindFailure }
+  /** The binds of this `unbind` are closed: their addresses are free. */
+  | { readonly type: "unbound"; readonly id: number }
   | { readonly type: "drained" }
   | { readonly type: "pong" }
   | {

@@ -45,7 +45,8 @@ function obey(plane: DataPlane, command: Exclude<Command, { type: "start" }>): v
     case "bind":
       return bind(plane, command);
     case "unbind":
-      return plane.unbind(command.keys);
+      plane.unbind(command.keys).then(() => post({ type: "unbound", id: command.id })).catch(throwUncaught);
+      return;
     case "accept":
       return plane.accept();
     case "drain":

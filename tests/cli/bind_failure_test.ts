@@ -42,6 +42,12 @@ const cases: readonly [bind: string, cause: string, words: RegExp][] = [
     "failed to lookup address information: Name or service not known",
     /^host lb\.test not found; bind to an address/,
   ],
+  ["lb.test:80", "host not found", /^host lb\.test not found; bind to an address/],
+  [
+    "lb.test:80",
+    "no name server answers (10.0.0.1)",
+    /^no name server answers \(10\.0\.0\.1\); bind to an address, or name one/,
+  ],
   [
     "127.0.0.1:80",
     "Too many open files (os error 24)",
