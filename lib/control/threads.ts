@@ -71,7 +71,7 @@ export class Threads implements ThreadGroup {
   readonly #deaths: { pauseMs: number; at: number }[] = [];
   readonly #restarts = new Set<ReturnType<typeof setTimeout>>();
   /** Threads that have died and do not serve again yet. */
-  readonly #restarting = new Map<number, Promise<void>>();
+  readonly #restarting = new Map<number, PromiseWithResolvers<void>>();
   readonly #bound = new Map<string, Bind>();
   #waker: EngineWaker | undefined;
   #engine: EngineName = "portable";
@@ -189,7 +189,7 @@ export class Threads implements ThreadGroup {
     const tooLong = new Promise<"tooLong">((resolve) => {
       timer = setTimeout(() => resolve("tooLong"), maxRestartWaitMs);
     });
-    const all = Promise.all(this.#restarting.values());
+    const all = Promise.all([...this.#restarting.values()].map(({ promise }) => promise));
     const result = await Promise.race([all, tooLong]);
     clearTimeout(timer);
     if (result === "tooLong" || this.#restarting.size > 0) {
@@ -223,16 +223,24 @@ export class Threads implements ThreadGroup {
     this.#readers.leave(index);
     const pauseMs = this.#pauseMs(index);
     onDeath({ worker: index, cause, sessions, restartMs: pauseMs });
-    if (this.#isEnding || this.#snapshot === undefined) return;
-    const serving = Promise.withResolvers<void>();
-    this.#restarting.set(index, serving.promise);
+    if (this.#snapshot !== undefined) this.#restartAfter(pauseMs, index);
+  }
+
+  #restartAfter(pauseMs: number, index: number): void {
+    if (this.#isEnding) return;
+    const serving = this.#restarting.get(index) ?? Promise.withResolvers<void>();
+    this.#restarting.set(index, serving);
+    const before = this.#threads[index];
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
       this.#restart(index).then(() => {
         this.#restarting.delete(index);
         serving.resolve();
-      }, () => {
-        // A thread that dies again on the way has reported it itself.
+      }, (error) => {
+        // A thread that dies again on the way has reported it itself; here none could be made.
+        if (this.#threads[index] !== before || this.#isEnding) return;
+        this.#options.onFault(`data-plane thread ${index} cannot be started again: ${error}`);
+        this.#restartAfter(this.#pauseMs(index), index);
       });
     }, pauseMs);
     this.#restarts.add(timer);
