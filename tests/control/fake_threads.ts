@@ -48,9 +48,10 @@ export class FakeThreads implements ThreadGroup {
     return bound;
   }
 
-  unbind(keys: readonly string[]): void {
+  unbind(keys: readonly string[]): Promise<void> {
     if (keys.length > 0) this.#note("unbind", keys);
     for (const key of keys) this.bound.delete(key);
+    return Promise.resolve();
   }
 
   publish(snapshot: Snapshot): void {
