@@ -182,7 +182,7 @@ export class Session implements UnorderedSetMember {
     this.#context.onAttempt({ session: this, target, attempt });
     if (error === null) {
       this.#connectMs = roundMs(now - this.#startedAt);
-      if (this.#cutReason !== undefined && connected.kind === "connected") connected.socket[Symbol.dispose]();
+      if (this.#cutReason !== undefined && connected.kind === "connected") connected.socket.reset();
       return this.#cutReason;
     }
     this.#target = undefined;

@@ -29,7 +29,7 @@ function loopback(port: number): Bytes {
 }
 
 /** Where bytes are; they stay there, because asking for `buffer` moves small arrays out of what the collector moves. */
-function placeOf({ buffer, byteOffset }: Bytes | BigUint64Array<ArrayBuffer>): bigint {
+function addressOf({ buffer, byteOffset }: Bytes | BigUint64Array<ArrayBuffer>): bigint {
   return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer))) + BigInt(byteOffset);
 }
 
@@ -70,9 +70,9 @@ export class RawConn implements Disposable {
     const words = new Int32Array(control.buffer);
     control[0] = 20n; // cmsg_len: the header and one descriptor.
     words.set([socketLevel, rights, 0], 2);
-    const parts = new BigUint64Array([placeOf(bytes), BigInt(bytes.length)]);
+    const parts = new BigUint64Array([addressOf(bytes), BigInt(bytes.length)]);
     // struct msghdr: no name, one part, one control message, no flags.
-    const message = new BigUint64Array([0n, 0n, placeOf(parts), 1n, placeOf(control), 24n, 0n]);
+    const message = new BigUint64Array([0n, 0n, addressOf(parts), 1n, addressOf(control), 24n, 0n]);
     assert.equal(libc.sendmsg(this.#fd, new Uint8Array(message.buffer), noSignal), bytes.length);
   }
 
