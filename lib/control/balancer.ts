@@ -15,9 +15,10 @@ import { Binder, type Refused } from "./binder.ts";
 import { type Change, changeBetween } from "./change.ts";
 import { type SessionCap, sessionCap } from "./descriptors.ts";
 import { drainThreads, stopThreads } from "./ending.ts";
-import type { BalancerEvent } from "./events.ts";
+import { type BalancerEvent, eventsOf } from "./events.ts";
 import { processKey, targetOfKey } from "./keys.ts";
 import {
+  emptyModel,
   hostNamesOf,
   keepBound,
   type Model,
@@ -122,12 +123,8 @@ export class Balancer {
       count: this.#workers,
       memory: this.#memory,
       processSlot: this.#slots.slotOf(processKey),
-      onEvents: ({ closed, failedAttempts, acceptErrors, faults, lost }) => {
-        if (closed.length > 0) onEvent({ kind: "closed", records: closed });
-        if (failedAttempts.length > 0) onEvent({ kind: "failedAttempts", attempts: failedAttempts });
-        if (acceptErrors.length > 0) onEvent({ kind: "acceptErrors", errors: acceptErrors });
-        if (lost > 0) onEvent({ kind: "lost", count: lost });
-        for (const detail of faults) onEvent({ kind: "fault", detail });
+      onEvents: (report) => {
+        for (const event of eventsOf(report)) onEvent(event);
       },
       onDeath: (death) => onEvent({ kind: "death", death }),
       onFault: (detail) => onEvent({ kind: "fault", detail }),
@@ -406,11 +403,6 @@ export class Balancer {
     if (addressesText(model) === addressesText(this.#model)) this.#model = model;
     else this.#publish(model);
   }
-}
-
-/** A configuration that serves nothing. */
-function emptyModel(config: Config): Model {
-  return { generation: 0, config: { ...config, listeners: [], pools: [] }, listeners: [], pools: [] };
 }
 
 function workersFor({ process }: Config): number {
