@@ -64,8 +64,15 @@ async function unixFile(path: string): Promise<UnixFile> {
   }
 }
 
-/** Whether a bind shares its port with one of `others`: a call that binds it alone would find those in its way. */
-export function sharesPort({ address }: Bind, others: Iterable<Bind>): boolean {
+/** Whether a call that binds this address alone would find one of `others` in its way: on the same port, and for all hosts. */
+export function overlaps({ address }: Bind, others: Iterable<Bind>): boolean {
   if (address.kind === "unix") return false;
-  return [...others].some((other) => other.address.kind === "tcp" && other.address.port === address.port);
+  return [...others].some(({ address: other }) =>
+    other.kind === "tcp" && other.port === address.port &&
+    (isEveryHost(other.host) || isEveryHost(address.host))
+  );
+}
+
+function isEveryHost(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }
