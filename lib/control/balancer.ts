@@ -308,14 +308,8 @@ export class Balancer {
    */
   async #retire({ binds }: Change): Promise<void> {
     const model = this.#model;
-<<<<<<< HEAD
     const unbound = this.#threads.unbind(binds.removed.map(({ key }) => key));
-    this.#slots.keep(slotKeysOf(model), this.#revision);
-    this.#poolSlots.keep(poolNamesOf(model), this.#revision);
-=======
-    this.#threads.unbind(binds.removed.map(({ key }) => key));
     this.#slots.keep(model, this.#revision);
->>>>>>> control-tests
     this.#tables.keep(model.pools);
     this.#names.watch(hostNamesOf(model.config));
     this.#monitor.update(probedOf(model));
