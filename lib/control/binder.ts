@@ -5,7 +5,7 @@ import type { Clock } from "../health/clock.ts";
 import type { Bind } from "../dataplane/messages.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
 import { changeBetween } from "./change.ts";
-import { ListenError, removeStale, sharesPort, type whyTaken } from "./listeners.ts";
+import { ListenError, overlapsAny, removeStale, type whyTaken } from "./listeners.ts";
 import { bindHostsOf, bindsOf, type Model, withBinds } from "./model.ts";
 import { ThreadBindError } from "./thread.ts";
 import { type ThreadGroup, ThreadsBusyError } from "./threads.ts";
@@ -120,7 +120,7 @@ export class Binder {
     } catch {
       // What stands in the way is said by the check that follows.
     }
-    if (sharesPort(bind, bindsOf(current))) return undefined;
+    if (overlapsAny(bind, bindsOf(current))) return undefined;
     const failure = await this.#options.whyTaken(address);
     if (failure === undefined) return undefined;
     const owner = ownerOf(planned, bind.key);

@@ -64,8 +64,13 @@ async function unixFile(path: string): Promise<UnixFile> {
   }
 }
 
-/** Whether a bind shares its port with one of `others`: a call that binds it alone would find those in its way. */
-export function sharesPort({ address }: Bind, others: Iterable<Bind>): boolean {
+const everyAddress: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** Whether a call that binds this address alone would find one of `others` in its way: they share a port, and one of them is every address. */
+export function overlapsAny({ address }: Bind, others: Iterable<Bind>): boolean {
   if (address.kind === "unix") return false;
-  return [...others].some((other) => other.address.kind === "tcp" && other.address.port === address.port);
+  return [...others].some(({ address: other }) =>
+    other.kind === "tcp" && other.port === address.port &&
+    (everyAddress.has(address.host) || everyAddress.has(other.host))
+  );
 }
