@@ -66,6 +66,25 @@ Deno.test("a reload with a listener on a taken port is refused whole, names addr
   }
 });
 
+Deno.test("an address that another lb serves is taken, also for a listener whose port this one serves elsewhere", async () => {
+  using port = new ReservedPort();
+  const elsewhere = `127.78.0.1:${port.port}`;
+  await using one = new Target(named("one"));
+  await using two = new Target(named("two"));
+  const config = (bind: string | string[], target: Target) =>
+    fronts({ listeners: { web: [bind, "app"] }, pools: { app: [target] } });
+  await using _other = await RunningLb.start(config(elsewhere, two));
+  await using lb = await RunningLb.start(config(port.address, one));
+
+  const line = await lb.reload(config([port.address, elsewhere], one));
+
+  assertReloadRefused(line, `listener web cannot listen on ${elsewhere}: address in use; stop what holds it`);
+  for (let client = 0; client < 20; client++) {
+    assert.equal(await exchange(port.port, "-", "127.78.0.1"), "two");
+    assert.equal(await exchange(port.port, "-", port.hostname), "one");
+  }
+});
+
 Deno.test("a reload of two listeners that come to the same address by different names is refused and says so", async () => {
   using port = new ReservedPort();
   await using target = new Target(named("app"));

@@ -14,6 +14,7 @@ export class Target implements AsyncDisposable {
   readonly #open = new Set<Deno.TcpConn>();
   readonly #serving = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
+  #ended: Promise<void> | undefined;
   readonly #stopping = Promise.withResolvers<void>();
   /** Connections accepted so far. */
   accepted = 0;
@@ -37,7 +38,12 @@ export class Target implements AsyncDisposable {
     return this.#open.size;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** May be done more than once. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
     this.#listener.close();
     await this.#accepting;
     this.#stopping.resolve();

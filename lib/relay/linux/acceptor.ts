@@ -18,8 +18,8 @@ const backoffMs = 5;
 
 /** As a listener's caller knows it: an address in use is an error of its own. */
 function bindError(number: number): Error {
-  const words = wordsForErrno(number);
-  return number === errno.EADDRINUSE ? new Deno.errors.AddrInUse(words) : new SystemError("bind", number);
+  if (number !== errno.EADDRINUSE) return new SystemError("bind", number);
+  return Object.assign(new Deno.errors.AddrInUse(wordsForErrno(number)), { code: "EADDRINUSE" });
 }
 
 /** See `Acceptor`. The constructor throws what the system said; nothing is left behind then. */

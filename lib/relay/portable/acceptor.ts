@@ -150,7 +150,7 @@ function listen(address: SocketAddress, shared: boolean): Deno.Listener {
   } catch (error) {
     const words = wordsForError(error);
     throw error instanceof Deno.errors.AddrInUse
-      ? new Deno.errors.AddrInUse(words)
+      ? Object.assign(new Deno.errors.AddrInUse(words), { code: "EADDRINUSE" })
       : new Error(words, { cause: error });
   }
 }
