@@ -10,18 +10,33 @@ import type { Death } from "./events.ts";
 import { removeStale } from "./listeners.ts";
 import { Thread, ThreadBindError, type ThreadEvents } from "./thread.ts";
 
-/** The pause before a dead thread is started again: doubles with each death, and is forgotten after a quiet while. */
-const restartMs = { first: 100, max: 30_000, quiet: 60_000, bind: 1_000 } as const;
+/** What is waited for, in milliseconds. */
+export interface ThreadTimes {
+  /** The pause before a dead thread is started again: doubles with each death up to the longest, and is forgotten after a quiet while. */
+  readonly firstRestartMs: number;
+  readonly maxRestartMs: number;
+  readonly quietMs: number;
+  /** The pause before a restarted thread tries again to bind what somebody else holds by now. */
+  readonly rebindMs: number;
+  /** How long a change of the binds waits for a thread that is starting again. */
+  readonly maxRestartWaitMs: number;
+  /** How long it is waited for that binds are closed: one that clients keep coming to is closed after a second. */
+  readonly maxUnbindMs: number;
+  /** How often threads are asked for a sign of life while they drain, and after how long without one nobody waits for it. */
+  readonly pingMs: number;
+  readonly hangMs: number;
+}
 
-/** How long a change of the binds waits for a thread that is starting again. */
-const maxRestartWaitMs = 5_000;
-
-/** How long it is waited for that binds are closed: one that clients keep coming to is closed after a second. */
-const maxUnbindMs = 3_000;
-
-/** How often threads are asked for a sign of life while they drain, and after how long without one nobody waits for it. */
-const pingMs = 1_000;
-const hangMs = 15_000;
+const defaultTimes: ThreadTimes = {
+  firstRestartMs: 100,
+  maxRestartMs: 30_000,
+  quietMs: 60_000,
+  rebindMs: 1_000,
+  maxRestartWaitMs: 5_000,
+  maxUnbindMs: 3_000,
+  pingMs: 1_000,
+  hangMs: 15_000,
+};
 
 /** What the control plane needs of the data-plane threads. */
 export interface ThreadGroup {
@@ -60,11 +75,13 @@ export interface ThreadsOptions {
   readonly onFault: (detail: string) => void;
   /** The module that a thread runs. */
   readonly module?: URL | undefined;
+  readonly times?: Partial<ThreadTimes>;
 }
 
 /** Its owner calls `start`, `bind`, `publish` and `accept` in this order; `terminate` at the end. */
 export class Threads implements ThreadGroup {
   readonly #options: ThreadsOptions;
+  readonly #times: ThreadTimes;
   readonly #permits: Permits;
   readonly #readers: Readers;
   readonly #threads: Thread[] = [];
@@ -81,6 +98,7 @@ export class Threads implements ThreadGroup {
 
   constructor(options: ThreadsOptions) {
     this.#options = options;
+    this.#times = { ...defaultTimes, ...options.times };
     this.#permits = new Permits(options.memory);
     this.#readers = new Readers(options.memory);
     for (let index = 0; index < options.count; index++) this.#readers.leave(index);
@@ -98,7 +116,8 @@ export class Threads implements ThreadGroup {
   async bind(binds: readonly Bind[]): Promise<readonly Bind[]> {
     if (binds.length === 0) return [];
     await this.#allServe();
-    const [first, ...others] = this.#threads;
+    const threads = [...this.#threads];
+    const [first, ...others] = threads;
     try {
       // The first thread binds alone: what it gets for a port 0 the others share.
       const addresses = await first!.bind(binds);
@@ -107,6 +126,8 @@ export class Threads implements ThreadGroup {
       const results = await Promise.allSettled(others.map((thread) => thread.bind(bound.filter(isShared))));
       const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined) throw failed.reason;
+      // One that has bound and died meanwhile may serve again already, without these.
+      if (threads.some(({ isDead }) => isDead)) throw new Error("it had bound before");
       for (const bind of bound) this.#bound.set(bind.key, bind);
       return bound;
     } catch (error) {
@@ -139,7 +160,7 @@ export class Threads implements ThreadGroup {
   async drain(): Promise<void> {
     this.#end();
     this.#send({ type: "drain" });
-    const timer = setInterval(() => this.#giveUpHanging(), pingMs);
+    const timer = setInterval(() => this.#giveUpHanging(), this.#times.pingMs);
     try {
       await Promise.all(this.#threads.map(({ drained }) => drained));
     } finally {
@@ -162,7 +183,7 @@ export class Threads implements ThreadGroup {
   /** Closes binds in every thread. */
   async #close(keys: readonly string[]): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLong = new Promise<void>((resolve) => timer = setTimeout(resolve, maxUnbindMs));
+    const tooLong = new Promise<void>((resolve) => timer = setTimeout(resolve, this.#times.maxUnbindMs));
     await Promise.race([Promise.all(this.#threads.map((thread) => thread.unbind(keys))), tooLong]);
     clearTimeout(timer);
   }
@@ -173,6 +194,7 @@ export class Threads implements ThreadGroup {
 
   #giveUpHanging(): void {
     const now = performance.now();
+    const { hangMs } = this.#times;
     for (const [index, thread] of this.#threads.entries()) {
       if (thread.ping(now) < hangMs) continue;
       this.#options.onFault(
@@ -187,7 +209,7 @@ export class Threads implements ThreadGroup {
     if (this.#restarting.size === 0) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLong = new Promise<"tooLong">((resolve) => {
-      timer = setTimeout(() => resolve("tooLong"), maxRestartWaitMs);
+      timer = setTimeout(() => resolve("tooLong"), this.#times.maxRestartWaitMs);
     });
     const all = Promise.all([...this.#restarting.values()].map(({ promise }) => promise));
     const result = await Promise.race([all, tooLong]);
@@ -223,7 +245,7 @@ export class Threads implements ThreadGroup {
     this.#readers.leave(index);
     const pauseMs = this.#pauseMs(index);
     onDeath({ worker: index, cause, sessions, restartMs: pauseMs });
-    if (this.#snapshot !== undefined) this.#restartAfter(pauseMs, index);
+    this.#restartAfter(pauseMs, index);
   }
 
   #restartAfter(pauseMs: number, index: number): void {
@@ -249,9 +271,10 @@ export class Threads implements ThreadGroup {
   #pauseMs(index: number): number {
     const now = performance.now();
     const last = this.#deaths[index];
-    const pauseMs = last === undefined || now - last.at > restartMs.quiet
-      ? restartMs.first
-      : Math.min(2 * last.pauseMs, restartMs.max);
+    const { firstRestartMs, maxRestartMs, quietMs } = this.#times;
+    const pauseMs = last === undefined || now - last.at > quietMs
+      ? firstRestartMs
+      : Math.min(2 * last.pauseMs, maxRestartMs);
     this.#deaths[index] = { pauseMs, at: now };
     return pauseMs;
   }
@@ -260,12 +283,13 @@ export class Threads implements ThreadGroup {
     const thread = this.#threads[index] = this.#start(index);
     await thread.ready;
     // A drain that has begun meanwhile has reached the thread already: it must not bind or accept any more.
-    if (this.#isEnding || this.#snapshot === undefined) return;
+    if (this.#isEnding) return;
     await this.#bindAgain(index, thread);
     if (this.#isEnding) return;
-    // As of now: the one that was in force when the thread died may be an old one.
-    this.#readers.set(index, this.#snapshot.revision);
-    thread.send({ type: "snapshot", snapshot: this.#snapshot });
+    // As of now: the one that was in force when the thread died may be an old one. Before the first there is none.
+    const snapshot = this.#snapshot;
+    this.#readers.set(index, snapshot?.revision ?? 0);
+    if (snapshot !== undefined) thread.send({ type: "snapshot", snapshot });
     if (this.#isAccepting) thread.send({ type: "accept" });
   }
 
@@ -282,7 +306,7 @@ export class Threads implements ThreadGroup {
       } catch (error) {
         if (thread.isDead || this.#isEnding) throw error;
         this.#options.onFault(`a data-plane thread cannot listen again: ${error}`);
-        await new Promise((resolve) => this.#restarts.add(setTimeout(resolve, restartMs.bind)));
+        await new Promise((resolve) => this.#restarts.add(setTimeout(resolve, this.#times.rebindMs)));
       }
     }
   }
