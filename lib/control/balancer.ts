@@ -6,28 +6,20 @@ import type { Config } from "../config/config.ts";
 import { Names, type NameState } from "../discovery/names.ts";
 import type { HealthChange, Monitor } from "../health/monitor.ts";
 import type { TargetConditions } from "../pool/target_state.ts";
-import { clearCounters, countersOf } from "../shared/counters.ts";
-import { allocateMemory, capacity, type SharedMemory } from "../shared/layout.ts";
-import { Readers } from "../shared/readers.ts";
+import { countersOf } from "../shared/counters.ts";
+import { allocateMemory, type SharedMemory } from "../shared/layout.ts";
 import { type Shared, sharedViews } from "../shared/shared.ts";
 import type { EngineName } from "../values/words.ts";
 import { Binder, type Refused } from "./binder.ts";
 import { type Change, changeBetween } from "./change.ts";
 import { type SessionCap, sessionCap } from "./descriptors.ts";
 import { drainThreads, stopThreads } from "./ending.ts";
-import type { BalancerEvent } from "./events.ts";
-import { processKey, targetOfKey } from "./keys.ts";
-import {
-  hostNamesOf,
-  keepBound,
-  type Model,
-  modelOf,
-  poolNamesOf,
-  slotKeysOf,
-  type TargetModel,
-} from "./model.ts";
+import { type BalancerEvent, eventsOf } from "./events.ts";
+import { targetOfKey } from "./keys.ts";
+import { emptyModel, hostNamesOf, keepBound, type Model, modelOf, type TargetModel } from "./model.ts";
 import { type BalancerParts, realParts } from "./parts.ts";
-import { SlotTable, whyTooLarge } from "./slots.ts";
+import { ModelSlots } from "./model_slots.ts";
+import { whyTooLarge } from "./slots.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { type State, stateOf } from "./state.ts";
 import { MaglevTables } from "./tables.ts";
@@ -75,8 +67,7 @@ export class Balancer {
   readonly #memory: SharedMemory;
   readonly #shared: Shared;
   readonly #states: TargetStates;
-  readonly #slots: SlotTable;
-  readonly #poolSlots: SlotTable;
+  readonly #slots: ModelSlots;
   readonly #tables = new MaglevTables();
   readonly #names: Names;
   readonly #monitor: Monitor;
@@ -106,28 +97,13 @@ export class Balancer {
     this.#memory = allocateMemory(this.#workers);
     this.#shared = sharedViews(this.#memory);
     this.#states = new TargetStates(this.#shared);
-    const readers = new Readers(this.#memory);
-    const isUnused = (revision: number) => readers.arePast(revision);
-    this.#slots = new SlotTable({
-      capacity: capacity.slots,
-      isUnused,
-      onReuse: (slot) => {
-        clearCounters(this.#memory, slot);
-        this.#shared.targets.clear(slot);
-      },
-    });
-    this.#poolSlots = new SlotTable({ capacity: capacity.pools, isUnused, onReuse: () => {} });
-    this.#slots.take([processKey]);
+    this.#slots = new ModelSlots(this.#memory);
     this.#threads = this.#parts.threads({
       count: this.#workers,
       memory: this.#memory,
-      processSlot: this.#slots.slotOf(processKey),
-      onEvents: ({ closed, failedAttempts, acceptErrors, faults, lost }) => {
-        if (closed.length > 0) onEvent({ kind: "closed", records: closed });
-        if (failedAttempts.length > 0) onEvent({ kind: "failedAttempts", attempts: failedAttempts });
-        if (acceptErrors.length > 0) onEvent({ kind: "acceptErrors", errors: acceptErrors });
-        if (lost > 0) onEvent({ kind: "lost", count: lost });
-        for (const detail of faults) onEvent({ kind: "fault", detail });
+      processSlot: this.#slots.processSlot,
+      onEvents: (report) => {
+        for (const event of eventsOf(report)) onEvent(event);
       },
       onDeath: (death) => onEvent({ kind: "death", death }),
       onFault: (detail) => onEvent({ kind: "fault", detail }),
@@ -192,7 +168,7 @@ export class Balancer {
 
   /** Open sessions in the whole process. */
   get openSessions(): number {
-    return this.#shared.permits.taken(this.#slots.slotOf(processKey));
+    return this.#shared.permits.taken(this.#slots.processSlot);
   }
 
   /**
@@ -287,7 +263,7 @@ export class Balancer {
     // 2. The model, and which addresses are to be bound.
     const planned = this.#modelOf(config, before.generation + 1);
     // 3. Slots.
-    const slots = this.#takeSlots(planned, undo);
+    const slots = this.#slots.take(planned, undo);
     if (slots !== undefined) return { kind: "refused", problem: slots };
 
     // 4. Binds: new ones first, in all threads, while those that go still serve.
@@ -320,7 +296,7 @@ export class Balancer {
       revision: this.#revision,
       maxConnections: this.#sessionLimit(model.config),
       slotOf: (key) => this.#slots.slotOf(key),
-      poolSlotOf: (pool) => this.#poolSlots.slotOf(pool),
+      poolSlotOf: (pool) => this.#slots.poolSlotOf(pool),
       tables: this.#tables,
     }));
     this.#threads.accept();
@@ -333,8 +309,7 @@ export class Balancer {
   async #retire({ binds }: Change): Promise<void> {
     const model = this.#model;
     const unbound = this.#threads.unbind(binds.removed.map(({ key }) => key));
-    this.#slots.keep(slotKeysOf(model), this.#revision);
-    this.#poolSlots.keep(poolNamesOf(model), this.#revision);
+    this.#slots.keep(model, this.#revision);
     this.#tables.keep(model.pools);
     this.#names.watch(hostNamesOf(model.config));
     this.#monitor.update(probedOf(model));
@@ -355,19 +330,6 @@ export class Balancer {
     return keepBound(model, this.#model);
   }
 
-  /** Takes slots for what is new; why there are not enough, if so. */
-  #takeSlots(model: Model, undo: AsyncDisposableStack): string | undefined {
-    const full = (what: string) =>
-      `no room for ${what} until sessions of ones that were removed have ended; try again later`;
-    const slots = this.#slots.take(slotKeysOf(model));
-    if (slots === undefined) return full("more listeners and targets");
-    undo.defer(() => this.#slots.giveBack(slots));
-    const poolSlots = this.#poolSlots.take(poolNamesOf(model));
-    if (poolSlots === undefined) return full("more pools");
-    undo.defer(() => this.#poolSlots.giveBack(poolSlots));
-    return undefined;
-  }
-
   #sessionLimit({ process }: Config): number {
     return Math.min(this.#cap?.sessions ?? Infinity, process.maxConnections);
   }
@@ -381,7 +343,7 @@ export class Balancer {
     this.#states.write(
       [...targets].map(({ target, pool }) => ({
         slot: this.#slots.slotOf(target.key),
-        poolSlot: this.#poolSlots.slotOf(pool),
+        poolSlot: this.#slots.poolSlotOf(pool),
         conditions: this.#conditionsOf(target),
         weight: target.config.weight,
       })),
@@ -410,11 +372,6 @@ export class Balancer {
     if (addressesText(model) === addressesText(this.#model)) this.#model = model;
     else this.#publish(model);
   }
-}
-
-/** A configuration that serves nothing. */
-function emptyModel(config: Config): Model {
-  return { generation: 0, config: { ...config, listeners: [], pools: [] }, listeners: [], pools: [] };
 }
 
 function workersFor({ process }: Config): number {

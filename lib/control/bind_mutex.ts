@@ -12,11 +12,16 @@ const mutexAddress = { hostname: "127.108.98.1", port: 64_098 } as const;
 const retryMs = 5;
 
 /** A holder needs it for some milliseconds; one that hangs, or a stranger on that address, must not keep lb from starting. */
-const maxWaitMs = 2_000;
+const defaultMaxWaitMs = 2_000;
+
+export interface BindMutexOptions {
+  readonly address?: { readonly hostname: string; readonly port: number };
+  readonly maxWaitMs?: number;
+}
 
 /** Holds the mutex until disposed. Goes on without it where it cannot be had: where there is no such loopback, or for too long. */
 export async function acquireBindMutex(
-  address: { readonly hostname: string; readonly port: number } = mutexAddress,
+  { address = mutexAddress, maxWaitMs = defaultMaxWaitMs }: BindMutexOptions = {},
 ): Promise<Disposable> {
   const endAt = performance.now() + maxWaitMs;
   for (;;) {

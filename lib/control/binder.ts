@@ -5,7 +5,8 @@ import type { Clock } from "../health/clock.ts";
 import type { Bind } from "../dataplane/messages.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
 import { changeBetween } from "./change.ts";
-import { ListenError, overlapsAny, removeStale, type whyTaken } from "./listeners.ts";
+import { bindKey } from "./keys.ts";
+import { ListenError, overlaps, removeStale, type whyTaken } from "./listeners.ts";
 import { bindHostsOf, bindsOf, type Model, withBinds } from "./model.ts";
 import { ThreadBindError } from "./thread.ts";
 import { type ThreadGroup, ThreadsBusyError } from "./threads.ts";
@@ -85,11 +86,17 @@ export class Binder {
     const { added } = changeBetween(current, planned).binds;
     if (added.length === 0) return { kind: "bound", model: planned, added: [] };
     using _mutex = await this.#options.acquireBindMutex();
-    const missing = new Set<string>();
+    const missing = new Map<string, ListenError>();
     for (const bind of added) {
       const problem = await this.#whyNot(bind, { current, planned });
-      if (problem === "skip") missing.add(bind.key);
-      else if (problem !== undefined) return refusedBy(problem);
+      if (problem === undefined) continue;
+      if (!this.#isOfName(problem)) return refusedBy(problem);
+      missing.set(bind.key, problem);
+    }
+    const nowhere = this.#whyNowhere(planned, missing);
+    if (nowhere !== undefined) return refusedBy(nowhere);
+    for (const { listener, address, message } of missing.values()) {
+      this.#options.onSkipped({ listener, address: formatAddress(address), why: message });
     }
     try {
       const wanted = added.filter(({ key }) => !missing.has(key));
@@ -106,37 +113,44 @@ export class Binder {
     }
   }
 
-  /**
-   * Why an address cannot be bound; undefined = it can. `skip`: it is one of several of a host name, and this machine does not
-   * have it (a hosts file names ::1 also where there is no IPv6).
-   */
+  /** Why an address cannot be bound; undefined = it can. */
   async #whyNot(
     bind: Bind,
     { current, planned }: { readonly current: Model; readonly planned: Model },
-  ): Promise<ListenError | "skip" | undefined> {
+  ): Promise<ListenError | undefined> {
     const { address } = bind;
     try {
       await removeStale(address);
     } catch {
       // What stands in the way is said by the check that follows.
     }
-    if (overlapsAny(bind, bindsOf(current))) return undefined;
+    if (overlaps(bind, bindsOf(current))) return undefined;
     const failure = await this.#options.whyTaken(address);
-    if (failure === undefined) return undefined;
-    const owner = ownerOf(planned, bind.key);
-    const isMissing = failure.code === "EADDRNOTAVAIL" || failure.code === "EAFNOSUPPORT";
-    if (!isMissing || !this.#isOneOfSeveral(address)) return new ListenError(owner, failure);
-    this.#options.onSkipped({
-      listener: owner.listener,
-      address: formatAddress(address),
-      why: failure.message,
-    });
-    return "skip";
+    return failure && new ListenError(ownerOf(planned, bind.key), failure);
   }
 
-  #isOneOfSeveral(address: SocketAddress): boolean {
+  /**
+   * Whether an address can be left out: it is one of several of a host name, and this machine does not have it (a hosts file
+   * names ::1 also where there is no IPv6).
+   */
+  #isOfName({ address, failure: { code } }: ListenError): boolean {
+    if (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT") return false;
     return address.kind === "tcp" &&
       [...this.#addresses.values()].some((all) => all.length > 1 && all.includes(address.host));
+  }
+
+  /** Why a host name would be bound nowhere: each of its addresses is among the `missing`. */
+  #whyNowhere({ config }: Model, missing: ReadonlyMap<string, ListenError>): ListenError | undefined {
+    for (const { name, bind } of config.listeners) {
+      for (const [index, address] of bind.entries()) {
+        if (address.kind === "unix") continue;
+        const all = this.addressesOf(address.host).map((host) =>
+          missing.get(bindKey({ ...address, host }, { listener: name, index }))
+        );
+        if (all.length > 0 && !all.includes(undefined)) return all[0];
+      }
+    }
+    return undefined;
   }
 }
 

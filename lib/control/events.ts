@@ -1,5 +1,5 @@
-/** Everything that happens and that somebody may want to hear of: one union, made by the control plane. */
-import type { AcceptErrors, FailedAttempt } from "../dataplane/messages.ts";
+/** Everything that happens and that somebody may want to know: one union, made by the control plane. */
+import type { AcceptErrors, FailedAttempt, Report } from "../dataplane/messages.ts";
 import type { Overload } from "../health/overload.ts";
 import type { HealthState } from "../health/verdict.ts";
 import type { CloseRecord } from "../session/record.ts";
@@ -15,7 +15,7 @@ export interface Death {
 }
 
 export type BalancerEvent =
-  /** A verdict on a target has turned; `detail` says why. */
+  /** A verdict on a target has changed; `detail` says why. */
   | {
     readonly kind: "health";
     readonly pool: string;
@@ -51,3 +51,14 @@ export type BalancerEvent =
   /** The program itself is at fault. */
   | { readonly kind: "fault"; readonly detail: string }
   | { readonly kind: "death"; readonly death: Death };
+
+/** What a data-plane thread has reported, each kind as one event. */
+export function* eventsOf(
+  { closed, failedAttempts, acceptErrors, faults, lost }: Extract<Report, { type: "events" }>,
+): Generator<BalancerEvent> {
+  if (closed.length > 0) yield { kind: "closed", records: closed };
+  if (failedAttempts.length > 0) yield { kind: "failedAttempts", attempts: failedAttempts };
+  if (acceptErrors.length > 0) yield { kind: "acceptErrors", errors: acceptErrors };
+  if (lost > 0) yield { kind: "lost", count: lost };
+  for (const detail of faults) yield { kind: "fault", detail };
+}

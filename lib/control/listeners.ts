@@ -64,13 +64,15 @@ async function unixFile(path: string): Promise<UnixFile> {
   }
 }
 
-const everyAddress: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
-
-/** Whether a call that binds this address alone would find one of `others` in its way: they share a port, and one of them is every address. */
-export function overlapsAny({ address }: Bind, others: Iterable<Bind>): boolean {
+/** Whether a call that binds this address alone would find one of `others` in its way: on the same port, and for all hosts. */
+export function overlaps({ address }: Bind, others: Iterable<Bind>): boolean {
   if (address.kind === "unix") return false;
   return [...others].some(({ address: other }) =>
     other.kind === "tcp" && other.port === address.port &&
-    (everyAddress.has(address.host) || everyAddress.has(other.host))
+    (isEveryHost(other.host) || isEveryHost(address.host))
   );
+}
+
+function isEveryHost(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }

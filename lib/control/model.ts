@@ -54,6 +54,11 @@ export interface ModelInput {
   readonly bindAddressesOf: (host: string) => readonly string[];
 }
 
+/** The model before the first one: it serves nothing. */
+export function emptyModel(config: Config): Model {
+  return { generation: 0, config: { ...config, listeners: [], pools: [] }, listeners: [], pools: [] };
+}
+
 /** Makes the model of a configuration as things stand. */
 export function modelOf(config: Config, input: ModelInput): Model {
   return {

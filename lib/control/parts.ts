@@ -28,6 +28,6 @@ export function realParts(): BalancerParts {
     clock: systemClock,
     chooseEngine,
     whyTaken,
-    acquireBindMutex,
+    acquireBindMutex: () => acquireBindMutex(),
   };
 }

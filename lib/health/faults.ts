@@ -18,7 +18,7 @@ export function socketFaultOf(error: unknown): Fault {
   const code = codeOf(error);
   const local = localCodes.get(code) ?? caFault(error.message);
   if (local !== undefined) return { local: true, detail: local };
-  const detail = targetCodes.get(code) ?? lookupFault(error.message) ?? tlsFault(error.message);
+  const detail = targetCodes.get(code) ?? tlsFault(error.message);
   // What JavaScript itself throws comes from a mistake in a program, not from a socket.
   if (detail === undefined && (error instanceof TypeError || error instanceof RangeError)) {
     return programFaultOf(error);
@@ -77,11 +77,6 @@ function messagesOf(error: unknown): string[] {
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return messages;
-}
-
-function lookupFault(text: string): string | undefined {
-  if (/temporary failure in name resolution/i.test(text)) return "name lookup failed";
-  return /failed to lookup address|dns error/.test(text) ? "host not found" : undefined;
 }
 
 const localCodes: ReadonlyMap<string, string> = new Map([

@@ -8,7 +8,7 @@ export interface InOrderOptions {
   readonly timeoutMs: number;
   /** The engine's clock, in milliseconds. */
   readonly now: () => number;
-  /** Tries one address for so long; the `index` of its answer is not looked at. */
+  /** Tries one address for so long; the `index` of its answer is ignored. */
   readonly connectTo: (address: SocketAddress, timeoutMs: number) => Promise<Connected>;
 }
 

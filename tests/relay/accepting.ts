@@ -14,7 +14,7 @@ async function sendAway(acceptor: Acceptor): Promise<number> {
   }
 }
 
-/** Has so many clients reset before anyone accepts them, then one that stays, and waits until that one had its turn. */
+/** Has so many clients reset before anyone accepts them, then one that stays, and waits until that one was served. */
 async function burst(world: World, resets: number): Promise<void> {
   const acceptor = listen(world);
   const peers = await Promise.all(Array.from({ length: resets }, () => world.dial(acceptor.address)));
@@ -126,7 +126,7 @@ const draining: readonly ContractCase[] = [
 export const accepting: readonly ContractCase[] = [
   ...draining,
   {
-    name: "a listener tells the address in fact bound",
+    name: "a listener has the address in fact bound",
     async run(world) {
       using acceptor = listen(world);
       if (acceptor.address.kind === "tcp") assert.notEqual(acceptor.address.port, 0);
@@ -135,7 +135,7 @@ export const accepting: readonly ContractCase[] = [
     },
   },
   {
-    name: "a client's socket tells where it comes from, the host alone too",
+    name: "a client's socket says where it comes from, the host alone too",
     async run(world) {
       using acceptor = listen(world);
       using socket = (await accepted(world, acceptor)).socket;

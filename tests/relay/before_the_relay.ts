@@ -325,7 +325,7 @@ const leaving: readonly ContractCase[] = [
 
 const addresses: readonly ContractCase[] = [
   {
-    name: "a client's socket tells the address that the client has reached",
+    name: "a client's socket has the address that the client has reached",
     run: (world) =>
       withClient(world, ({ socket, acceptor }) => {
         assert.equal(socket.local, formatAddress(acceptor.address));

@@ -23,7 +23,7 @@ function failureOf(connected: Connected): string {
   return "connected";
 }
 
-/** Connects to where nobody answers, lets something happen meanwhile, and tells how the attempt ended. */
+/** Connects to where nobody answers, lets something happen meanwhile, and returns how the attempt ended. */
 async function whileConnecting(
   world: World,
   { before, meanwhile, others = [] }: {
@@ -36,16 +36,16 @@ async function whileConnecting(
   return await withClient(world, async ({ client, socket }) => {
     await before?.(client);
     const connecting = world.engine.connect([address, ...others], { timeoutMs: 30_000, client: socket });
-    await turnsOfTheLoop();
+    await roundsOfTheLoop();
     meanwhile(client, socket);
     return failureOf(await connecting);
   });
 }
 
 /** Lets what has begun get under way; nothing depends on how far. */
-async function turnsOfTheLoop(): Promise<void> {
-  let turns = 0;
-  await eventually("some turns", () => ++turns > 5);
+async function roundsOfTheLoop(): Promise<void> {
+  let rounds = 0;
+  await eventually("some rounds of the event loop", () => ++rounds > 5);
 }
 
 /** A client that speaks before its target is connected, and gets its answer. */
@@ -69,7 +69,7 @@ async function earlyBytesArrive(
   await relay.ended;
 }
 
-/** Connects to several addresses, of which the last is a target, and tells which of them it was. */
+/** Connects to several addresses, of which the last is a target, and returns which of them it was. */
 async function connectsAtLast(
   world: World,
   before: readonly SocketAddress[],

@@ -118,7 +118,7 @@ Deno.test("limits are looked at within 5 % of the shortest, between 5 ms and a s
   assert.equal(sweepMs(unlimited), 1_000);
 });
 
-/** A relay that began long ago and tells what it is ended with. */
+/** A relay that began long ago and keeps what it is ended with. */
 function watched(
   deadlines: Deadlines,
   own: Partial<RelayLimits>,
@@ -137,7 +137,7 @@ function watched(
   return relay;
 }
 
-Deno.test("a relay that is watched is told of its limit, and no timer is left", async () => {
+Deno.test("a relay past a limit is ended with it, and no timer is left", async () => {
   const deadlines = new Deadlines();
   const relay = watched(deadlines, { idleMs: 20 });
   deadlines.add(relay);
@@ -153,14 +153,14 @@ Deno.test("a relay with a short limit is met although one with a long limit came
   deadlines.delete(long);
 });
 
-Deno.test("several relays that are due in one sweep are all told", async () => {
+Deno.test("several relays that are due in one sweep are all ended", async () => {
   const deadlines = new Deadlines();
   const relays = Array.from({ length: 5 }, () => watched(deadlines, { idleMs: 20 }));
   for (const relay of relays) deadlines.add(relay);
   assert.deepEqual(await Promise.all(relays.map(({ ended }) => ended)), Array(5).fill("idle"));
 });
 
-Deno.test("a relay that is no longer watched is not told", async () => {
+Deno.test("a relay that was deleted is not ended", async () => {
   const deadlines = new Deadlines();
   const [gone, stays] = [watched(deadlines, { idleMs: 20 }), watched(deadlines, { idleMs: 20 })];
   deadlines.add(gone);

@@ -7,7 +7,7 @@ import { type ContractCase, relayed, type World } from "./harness.ts";
 
 const mib = 1024 * 1024;
 
-/** Sends part of an answer, resets, and tells how the client saw it. */
+/** Sends part of an answer, resets, and returns how the client saw it. */
 async function targetResets(world: World): Promise<"eof" | "reset"> {
   const { client, target, relay } = await relayed(world);
   const answer = payload(200_000, 1);

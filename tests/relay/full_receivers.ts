@@ -7,7 +7,7 @@ import { type ContractCase, relayed } from "./harness.ts";
 const mib = 1024 * 1024;
 const offeredBytes = 256 * mib;
 /** What the kernel's buffers of two connections may hold; whoever gets rid of more has a relay that hoards. */
-const mostTakenBytes = 32 * mib;
+const maxTakenBytes = 32 * mib;
 
 /** How much a sender gets rid of to a receiver that reads nothing, until the session ends by the stall limit. */
 async function takenUntilStalled(sender: Peer, ended: Promise<string>): Promise<number> {
@@ -34,7 +34,7 @@ export const fullReceivers: readonly ContractCase[] = [
       const { client, target, relay } = await relayed(world, { stallMs: 200 });
       using _target = target;
       const taken = await takenUntilStalled(client, relay.ended);
-      assert(taken < mostTakenBytes, `${taken} bytes were taken`);
+      assert(taken < maxTakenBytes, `${taken} bytes were taken`);
     },
   },
   {
@@ -43,7 +43,7 @@ export const fullReceivers: readonly ContractCase[] = [
       const { client, target, relay } = await relayed(world, { stallMs: 200 });
       using _client = client;
       const taken = await takenUntilStalled(target, relay.ended);
-      assert(taken < mostTakenBytes, `${taken} bytes were taken`);
+      assert(taken < maxTakenBytes, `${taken} bytes were taken`);
     },
   },
   {

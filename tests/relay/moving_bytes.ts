@@ -31,8 +31,8 @@ async function equalBothWays(world: World, size: number): Promise<void> {
 /** One side finishes, and only when the other has seen all of it does it send its own. */
 async function oneAfterTheOther(first: Peer, second: Peer): Promise<void> {
   const [question, answer] = [payload(10 * mib, 5), payload(mib, 6)];
-  const [heard] = await Promise.all([receiveAll(second), sendAndFinish(first, question)]);
-  assertSameBytes(heard, question);
+  const [received] = await Promise.all([receiveAll(second), sendAndFinish(first, question)]);
+  assertSameBytes(received, question);
   const [answered] = await Promise.all([receiveAll(first), sendAndFinish(second, answer)]);
   assertSameBytes(answered, answer);
 }

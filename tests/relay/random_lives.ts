@@ -27,30 +27,30 @@ interface Conversation {
 }
 
 /** The ways in which two sides talk and part; in each all bytes arrive. */
-const courses: readonly ((conversation: Conversation) => Promise<[heard: Bytes, answered: Bytes]>)[] = [
+const courses: readonly ((conversation: Conversation) => Promise<[received: Bytes, answered: Bytes]>)[] = [
   async function bothAtOnce({ first, second, says, answers, random }) {
-    const [heard, answered] = await Promise.all([
+    const [received, answered] = await Promise.all([
       receiveAll(second),
       receiveAll(first),
       sendAndFinish(first, says, random),
       sendAndFinish(second, answers, random),
     ]);
-    return [heard, answered];
+    return [received, answered];
   },
   async function answerAfterTheHalfClose({ first, second, says, answers, random }) {
-    const [heard] = await Promise.all([receiveAll(second), sendAndFinish(first, says, random)]);
+    const [received] = await Promise.all([receiveAll(second), sendAndFinish(first, says, random)]);
     const [answered] = await Promise.all([receiveAll(first), sendAndFinish(second, answers, random)]);
-    return [heard, answered];
+    return [received, answered];
   },
   async function closeOnceItHasAll({ first, second, says, answers, random }) {
-    const [heard] = await Promise.all([receiveExactly(second, says.length), sendAll(first, says, random)]);
+    const [received] = await Promise.all([receiveExactly(second, says.length), sendAll(first, says, random)]);
     const [answered] = await Promise.all([
       receiveExactly(first, answers.length),
       sendAll(second, answers, random),
     ]);
     first[Symbol.dispose]();
     assert.equal((await receiveAll(second)).length, 0);
-    return [heard, answered];
+    return [received, answered];
   },
 ];
 
@@ -66,8 +66,8 @@ async function live(world: World, options: {
   const answers = payload(wholeBelow(65_537, random), options.seed + lives);
   const course = courses[wholeBelow(courses.length, random)];
   assert(course !== undefined);
-  const [heard, answered] = await course({ first, second, says, answers, random });
-  assertSameBytes(heard, says);
+  const [received, answered] = await course({ first, second, says, answers, random });
+  assertSameBytes(received, says);
   assertSameBytes(answered, answers);
   second[Symbol.dispose]();
   assert.equal(await relay.ended, "done", course.name);
@@ -80,7 +80,7 @@ export const randomLives: readonly ContractCase[] = [{
   name: `${lives} random sessions arrive byte for byte and leave no descriptor open`,
   async run(world) {
     using acceptor = listen(world);
-    // Sessions of a lane follow each other, and each lane has a target of its own to tell them apart by.
+    // Sessions of a lane follow each other, and each lane has a target of its own to distinguish them by.
     const lanes = Array.from(
       { length: atOnce },
       () => ({ acceptor: listen(world), listener: world.openTarget() }),

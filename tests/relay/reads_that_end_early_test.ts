@@ -40,8 +40,8 @@ Deno.test({
     await using world = await tcp!.open();
     const half = 2_000_000;
     const upload = payload(2 * half, 1);
-    using told = await session({ clients: world, targets: world, speak: () => Promise.resolve() });
-    const { client, target, relay } = told;
+    using opened = await session({ clients: world, targets: world, speak: () => Promise.resolve() });
+    const { client, target, relay } = opened;
     const arrived = receiveAll(target);
     // By the time the urgent byte comes, its direction has been in bulk for long.
     await client.send(upload.subarray(0, half));
@@ -61,7 +61,7 @@ Deno.test({
   async fn() {
     await using world = await tcp!.open();
     const [question, answer] = [payload(3, 1), payload(300_000, 2)];
-    using told = await session({
+    using opened = await session({
       clients: world,
       targets: world,
       async speak(client) {
@@ -70,7 +70,7 @@ Deno.test({
         client.finish();
       },
     });
-    const { client, target, relay } = told;
+    const { client, target, relay } = opened;
     assertSameBytes(await receiveAll(target), question);
     await sendAndFinish(target, answer);
     assert.equal(await relay.ended, "done");
@@ -84,11 +84,11 @@ Deno.test({
   ignore,
   async fn() {
     await using world = await tcp!.open();
-    // A connection to a unix socket stands at once, so nobody has told of the urgent byte when the first reads are made.
+    // A connection to a unix socket stands at once, so no event has reported the urgent byte when the first reads are made.
     await using targets = await unix!.open();
     const bufferBytes = 65_536;
     const upload = payload(bufferBytes + 1_000, 1);
-    using told = await session({
+    using opened = await session({
       clients: world,
       targets,
       async speak(client) {
@@ -98,7 +98,7 @@ Deno.test({
         client.finish();
       },
     });
-    const { target, relay } = told;
+    const { target, relay } = opened;
     assertSameBytes(await receiveAll(target), upload);
     await target.closeWrite();
     assert.equal(await relay.ended, "done");
@@ -111,9 +111,9 @@ Deno.test({
   async fn() {
     await using world = await unix!.open();
     const [first, second] = [payload(5, 1), payload(6, 2)];
-    using told = await session({ clients: world, targets: world, speak: () => Promise.resolve() });
-    const { client, target, relay } = told;
-    // The kernel ends a read behind the bytes that a descriptor came with, and one event tells of both.
+    using opened = await session({ clients: world, targets: world, speak: () => Promise.resolve() });
+    const { client, target, relay } = opened;
+    // The kernel ends a read behind the bytes that a descriptor came with, and one event reports both.
     client.sendWithDescriptor(first);
     client.sendWithDescriptor(second);
     assertSameBytes(

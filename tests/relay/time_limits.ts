@@ -29,7 +29,7 @@ async function chat(client: Peer, target: Peer): Promise<void> {
       await receiveExactly(target, 1);
       await sendAll(target, byte);
       await receiveExactly(client, 1);
-      // Without sockets nothing of this waits for the event loop, and no timer would get its turn.
+      // Without sockets nothing of this waits for the event loop, and no timer would run.
       await new Promise((resolve) => setTimeout(resolve));
     }
   } catch {

@@ -77,7 +77,7 @@ for (const [name, open] of openers) {
 }
 
 Deno.test({
-  name: "linux: a file that somebody else has put in the place of a listener's stays",
+  name: "linux: a file that somebody else has put where a listener's was stays",
   ignore: !isLinux,
   async fn() {
     const folder = await Deno.makeTempDir({ prefix: "lb-" });

@@ -4,11 +4,11 @@ import { connectInOrder } from "../connect_in_order.ts";
 import type { Connected, ConnectFailure, ConnectOptions } from "../engine.ts";
 import { clientGone, connectedToItself, timedOut, wordsForErrno } from "../failure_words.ts";
 import { notAnAddress } from "../literal.ts";
-import { errno, type Libc, localFaults, socketConstants, type SystemError } from "./libc.ts";
+import { errno, localFaults, socketConstants, type SystemError } from "./libc.ts";
 import type { Reactor, Task } from "./reactor.ts";
 import { LinuxSocket } from "./socket.ts";
 import { encodedAddress, isOwnAddress } from "./socket_address.ts";
-import { ackWithData, openSocket } from "./socket_options.ts";
+import { ackWithData, openSocket, readOption } from "./socket_options.ts";
 import type { Timer } from "./timers.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -86,7 +86,9 @@ class Connecting implements Task, Timer {
     if (socket.owner !== this) return;
     if (this.#client.isGone) return this.#fail(failure("client_gone", clientGone));
     if (!socket.writable) return;
-    const number = socket.failed ? pendingError(socket.reactor.libc, socket.descriptor) : 0;
+    const { SOL_SOCKET, SO_ERROR } = socketConstants;
+    const { libc } = socket.reactor;
+    const number = socket.failed ? readOption(libc, socket.descriptor, [SOL_SOCKET, SO_ERROR]) ?? 0 : 0;
     if (number !== 0) return this.#fail(failureOf(number));
     this.#release();
     this.#resolve(established(socket, this.#address));
@@ -119,14 +121,6 @@ function established(socket: LinuxSocket, address: Bytes): Connected {
   }
   socket.reset();
   return failure("refused", connectedToItself);
-}
-
-function pendingError(libc: Libc, descriptor: number): number {
-  const value = new Int32Array(1);
-  const size = new Uint8Array(new Uint32Array([4]).buffer);
-  const { SOL_SOCKET, SO_ERROR } = socketConstants;
-  libc.call.getsockopt(descriptor, SOL_SOCKET, SO_ERROR, new Uint8Array(value.buffer), size);
-  return value[0]!;
 }
 
 function failure(kind: ConnectFailure, detail: string): Connected {

@@ -37,6 +37,8 @@ export class LinuxDirection implements DirectionState {
   #unsent: Bytes | undefined;
   #pipe: Pipe | undefined;
   #pipedBytes = 0;
+  /** As much as is spliced at a time; no bound while nothing is. */
+  #chunkBytes = Infinity;
 
   constructor(source: LinuxSocket, sink: LinuxSocket, resources: ThreadResources) {
     this.#source = source;
@@ -56,14 +58,13 @@ export class LinuxDirection implements DirectionState {
 
   /** Moves bytes until one side has to be waited for; true when it stopped only so that other sessions run, too. */
   pump(): boolean {
-    const { chunkBytes } = this.#resources.pipes;
-    let spliced = 0;
+    let splicedBytes = 0;
     for (let reads = 0; this.#canRead(); reads++) {
-      // One chunk a pump: what follows would be glued to one that has not left yet, and be cut across pages.
-      if (reads === maxReadsPerPump || spliced >= chunkBytes) return true;
+      // One chunk a pump: what follows would be joined to one that has not left yet, and be cut across pages.
+      if (reads === maxReadsPerPump || splicedBytes >= this.#chunkBytes) return true;
       if (this.#source.urgent) this.stopSplicing();
       if (this.#pipe === undefined || this.sinkFailed !== undefined) this.#receive();
-      else spliced += this.#spliceIn(this.#pipe);
+      else splicedBytes += this.#spliceIn(this.#pipe);
     }
     return false;
   }
@@ -152,8 +153,9 @@ export class LinuxDirection implements DirectionState {
 
   /** Returns how many bytes came. */
   #spliceIn({ write }: Pipe): number {
-    const { libc, pipes: { chunkBytes } } = this.#resources;
+    const { libc } = this.#resources;
     const { descriptor } = this.#source;
+    const chunkBytes = this.#chunkBytes;
     const size = libc.call.splice(
       descriptor,
       null,
@@ -167,7 +169,7 @@ export class LinuxDirection implements DirectionState {
       this.#countReceived(size);
       this.#pipedBytes += size;
     } else if (size < 0) this.#noteEmptyRead(size);
-    // The end, or an urgent byte before it that no event has reported yet: a read tells them apart.
+    // The end, or an urgent byte before it that no event has reported yet: a read can distinguish them.
     else this.stopSplicing();
     return Math.max(0, size);
   }
@@ -232,7 +234,10 @@ export class LinuxDirection implements DirectionState {
 
   #startSplicing(): void {
     if (this.sinkFailed !== undefined || this.#source.urgent) return;
-    this.#pipe ??= this.#resources.pipes.acquire();
+    if (this.#pipe !== undefined) return;
+    const { pipes } = this.#resources;
+    this.#pipe = pipes.acquire();
+    this.#chunkBytes = pipes.chunkBytes(this.#sink.segmentBytes());
   }
 
   /** Gives an empty pipe back: it is two descriptors, which a quiet direction does not keep. */

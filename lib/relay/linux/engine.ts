@@ -6,7 +6,7 @@ import type { Engine } from "../engine.ts";
 import { LinuxAcceptor } from "./acceptor.ts";
 import { connect } from "./connect.ts";
 import type { ThreadResources } from "./direction.ts";
-import { defaultChunkBytes, Pipes } from "./pipes.ts";
+import { defaultPacketBytes, Pipes } from "./pipes.ts";
 import type { Reactor } from "./reactor.ts";
 import { LinuxRelay } from "./relay.ts";
 import type { LinuxSocket } from "./socket.ts";
@@ -16,10 +16,10 @@ const defaultBufferBytes = 64 * 1024;
 
 export interface LinuxEngineOptions {
   readonly reactor: Reactor;
-  /** A read of so many bytes turns a direction to splice. */
+  /** A read of so many bytes has a direction splice from then on. */
   readonly bufferBytes?: number;
-  /** As much as a direction that is spliced moves at a time. */
-  readonly chunkBytes?: number;
+  /** As much as a direction that is spliced moves at a time, at most. */
+  readonly packetBytes?: number;
 }
 
 /**
@@ -27,10 +27,10 @@ export interface LinuxEngineOptions {
  * there are none.
  */
 export function linuxEngine(
-  { reactor, bufferBytes = defaultBufferBytes, chunkBytes = defaultChunkBytes }: LinuxEngineOptions,
+  { reactor, bufferBytes = defaultBufferBytes, packetBytes = defaultPacketBytes }: LinuxEngineOptions,
 ): Engine & Disposable {
   const { libc } = reactor;
-  const pipes = new Pipes(reactor, chunkBytes);
+  const pipes = new Pipes(reactor, packetBytes);
   const resources: ThreadResources = { libc, reactor, pipes, buffer: new Uint8Array(bufferBytes) };
   return {
     name: "linux",

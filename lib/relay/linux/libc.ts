@@ -47,6 +47,7 @@ export const socketConstants = {
   SO_REUSEPORT: 15,
   IPPROTO_TCP: 6,
   TCP_NODELAY: 1,
+  TCP_MAXSEG: 2,
   TCP_QUICKACK: 12,
   MSG_PEEK: 0x2,
   MSG_MORE: 0x8000,

@@ -3,11 +3,12 @@ import { type Libc, pipeConstants } from "./libc.ts";
 import type { Reactor } from "./reactor.ts";
 
 /**
- * As much as is moved through a pipe at a time: four packets. 15 pages leave as one packet; 16 leave as one and a scrap,
- * because a packet takes 64 KiB with its headers, and what follows is cut across pages from then on, which costs a third
- * and more.
+ * As much as one packet of the kernel's carries until the network card cuts it into segments: 64 KiB less room for headers
+ * (sk_gso_max_size, tcp_xmit_size_goal in Linux).
  */
-export const defaultChunkBytes = 4 * 15 * 4_096;
+export const defaultPacketBytes = 65_536 - 320 - 1;
+
+const pageBytes = 4_096;
 
 const maxSparePipes = 32;
 
@@ -22,7 +23,7 @@ export interface Pipe {
 /** The pipes of one thread. */
 export class Pipes implements Disposable {
   /** How much there is room for in each. */
-  readonly chunkBytes: number;
+  readonly packetBytes: number;
   readonly #libc: Libc;
   readonly #reactor: Reactor;
   readonly #spare: Pipe[] = [];
@@ -30,10 +31,20 @@ export class Pipes implements Disposable {
   #refusedAt = -Infinity;
   #sweeping = false;
 
-  constructor(reactor: Reactor, chunkBytes: number) {
-    this.chunkBytes = chunkBytes;
+  constructor(reactor: Reactor, packetBytes: number) {
+    this.packetBytes = packetBytes;
     this.#libc = reactor.libc;
     this.#reactor = reactor;
+  }
+
+  /**
+   * As much as is best moved through a pipe at a time to a connection whose segments have so many bytes (0 = unknown): one
+   * packet of whole segments, or of whole pages where a segment fills it. What is left over would leave as a scrap of its
+   * own, and what follows be cut across segments or pages from then on, which costs a quarter to a half more.
+   */
+  chunkBytes(segmentBytes: number): number {
+    const unit = segmentBytes > 0 && 2 * segmentBytes <= this.packetBytes ? segmentBytes : pageBytes;
+    return Math.floor(this.packetBytes / unit) * unit || this.packetBytes;
   }
 
   /** Undefined when there are no descriptors or memory for one: then the bytes go through a buffer. */
@@ -54,8 +65,8 @@ export class Pipes implements Disposable {
     if (call.pipe2(new Uint8Array(ends.buffer), NONBLOCK_CLOEXEC) !== 0) return undefined;
     const pipe = { read: ends[0]!, write: ends[1]! };
     // A user whose share of pipe memory is used up gets pipes of two pages, which stay so (pipe(7)): a buffer is better.
-    const isLarge = call.fcntl(pipe.write, F_GETPIPE_SZ, 0) >= this.chunkBytes ||
-      call.fcntl(pipe.write, F_SETPIPE_SZ, this.chunkBytes) >= this.chunkBytes;
+    const isLarge = call.fcntl(pipe.write, F_GETPIPE_SZ, 0) >= this.packetBytes ||
+      call.fcntl(pipe.write, F_SETPIPE_SZ, this.packetBytes) >= this.packetBytes;
     if (isLarge) return pipe;
     this.close(pipe);
     return undefined;

@@ -49,7 +49,7 @@ async function pollUntilSettled<T>(promise: Promise<T>, step: () => Promise<void
 }
 
 async function relayOne(reactor: Reactor, step: () => Promise<void>): Promise<string | undefined> {
-  // A small buffer: a read that fills it turns to splice.
+  // A small buffer: a read that fills it starts splicing.
   using opened = new DisposableStack();
   const engine = opened.use(linuxEngine({ reactor, bufferBytes: 4_096 }));
   const listen = () => opened.use(engine.listen(loopback, { shared: false, onError: () => {} }));

@@ -5,7 +5,7 @@ import { consume, peek, write } from "./first_bytes.ts";
 import { epollConstants, errno, socketConstants } from "./libc.ts";
 import type { Reactor, Task, Watcher } from "./reactor.ts";
 import { localAddress, type Peer, unpackPeer } from "./socket_address.ts";
-import { setAbortiveClose, setNoDelay } from "./socket_options.ts";
+import { readOption, setAbortiveClose, setNoDelay } from "./socket_options.ts";
 
 const peekedByte = new Uint8Array(1);
 
@@ -164,6 +164,13 @@ export class LinuxSocket implements Socket, Watcher {
     const { call } = this.reactor.libc;
     const result = call.ioctl(this.descriptor, socketConstants.SIOCOUTQ, new Uint8Array(size.buffer));
     return result === 0 ? size[0]! : 0;
+  }
+
+  /** The largest segment that it sends, without options; 0 where there are none, or the kernel does not say. */
+  segmentBytes(): number {
+    if (!this.#isTcp) return 0;
+    const { IPPROTO_TCP, TCP_MAXSEG } = socketConstants;
+    return readOption(this.reactor.libc, this.descriptor, [IPPROTO_TCP, TCP_MAXSEG]) ?? 0;
   }
 
   reset(): void {

@@ -121,7 +121,7 @@ function port(number: number): [number, number] {
 
 function formatIpv6(bytes: Bytes): string {
   const mapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
-  // A listener on [::] is told of an IPv4 client as ::ffff:a.b.c.d.
+  // To a listener on [::] an IPv4 client is ::ffff:a.b.c.d.
   if (mapped) return formatIpv4(ipv4At(bytes, 12));
   const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16))
     .join(":");

@@ -17,6 +17,19 @@ export function enableOption(libc: Libc, descriptor: number, option: readonly [n
   libc.call.setsockopt(descriptor, option[0], option[1], one, one.length);
 }
 
+/** Reads a socket option that is a number; undefined where the kernel refuses. */
+export function readOption(
+  libc: Libc,
+  descriptor: number,
+  option: readonly [number, number],
+): number | undefined {
+  const value = new Int32Array(1);
+  const bytes = new Uint8Array(value.buffer);
+  const size = new Uint8Array(new Uint32Array([bytes.length]).buffer);
+  const result = libc.call.getsockopt(descriptor, option[0], option[1], bytes, size);
+  return result === 0 ? value[0]! : undefined;
+}
+
 /** Turns Nagle's algorithm off: what is sent does not wait for the ACK of what was sent before (tcp(7), TCP_NODELAY). */
 export function setNoDelay(libc: Libc, descriptor: number): void {
   enableOption(libc, descriptor, [socketConstants.IPPROTO_TCP, socketConstants.TCP_NODELAY]);

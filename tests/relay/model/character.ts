@@ -9,7 +9,7 @@ import type { Answer, Preface } from "./session.ts";
 export interface Character {
   /** Nobody resets, closes early, cuts or waits: every session must end as done. */
   readonly polite: boolean;
-  /** Many clients come and go, so that one turn sees some of them end and others begin. */
+  /** Many clients come and go, so that one poll sees some of them end and others begin. */
   readonly crowded: boolean;
   readonly heldWires: boolean;
   /** Peers send urgent data now and then. */
@@ -17,8 +17,8 @@ export interface Character {
   readonly faults: Faults;
   readonly steps: number;
   readonly sessions: number;
-  /** How many of a thousand steps are turns of the reactor: where they are few, a turn finds many events. */
-  readonly turns: number;
+  /** How many of a thousand steps are polls of the reactor: where they are few, a poll finds many events. */
+  readonly polls: number;
   /** At the end nobody says or reads anything until the limits have passed. */
   readonly silentEnd: boolean;
 }
@@ -41,7 +41,7 @@ export function characterOf(dice: Dice): Character {
     steps: dice.between(10, 40),
     crowded,
     sessions: crowded ? 8 : dice.chance(600) ? 1 : dice.between(2, 4),
-    turns: crowded ? 150 : dice.of([150, 400, 600]),
+    polls: crowded ? 150 : dice.of([150, 400, 600]),
     silentEnd: !polite && dice.chance(150),
   };
 }

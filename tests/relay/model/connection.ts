@@ -21,9 +21,9 @@ export class End {
   readonly unsent: ByteQueue;
   other: End | undefined;
   state: "connecting" | "open" | "dead" = "open";
-  /** sk_err: told once, by whichever call asks first. */
+  /** sk_err: reported once, by whichever call asks first. */
   error = 0;
-  /** Where the owner hears of changes; the peers of the engine look for themselves. */
+  /** Called at each change, for the owner; the peers of the engine ask for themselves. */
   onChange: (() => void) | undefined;
   /** The owner has closed its descriptor; the kernel goes on by itself. */
   closed = false;
@@ -42,8 +42,8 @@ export class End {
   /** A reset came while the owner had it open. */
   wasReset = false;
   resetReceivedAt = Infinity;
-  /** The owner was told that the connection is gone, or could have been by a call. */
-  goneTold = false;
+  /** A call has reported that the connection is gone, or could have. */
+  goneReported = false;
   endRead = false;
   errorTaken = false;
   closedAt = Infinity;
@@ -74,7 +74,7 @@ export class End {
     return this.dead || this.finSent || this.unsent.free * 3 >= this.unsent.capacity;
   }
 
-  /** Something is there to be read that the owner has not been told yet. */
+  /** Something is there to be read that no call has reported to the owner yet. */
   get readable(): boolean {
     return this.received.length > 0 ||
       (!this.endRead && (this.finReceived || (this.dead && !this.errorTaken)));
@@ -82,7 +82,7 @@ export class End {
 
   /** tcp_poll. */
   poll(): number {
-    this.goneTold ||= this.dead;
+    this.goneReported ||= this.dead;
     const deaf = this.finReceived || this.dead;
     let mask = this.error === 0 ? 0 : epollConstants.ERR;
     if (this.dead || (deaf && this.finSent)) mask |= epollConstants.HUP;
@@ -97,7 +97,7 @@ export class End {
 
   /** How much may be read: a count, 0 for the end, or a negative errno (tcp_recvmsg_locked). Sees past an urgent byte. */
   toRead(): number {
-    this.goneTold ||= this.dead;
+    this.goneReported ||= this.dead;
     if (this.received.length > 0) return Math.min(this.received.length, this.#mark || Infinity);
     if (!this.finReceived) {
       // Whether a call gives way to data that came first, then the error, then the end.
@@ -124,7 +124,7 @@ export class End {
 
   /** How much may be written (tcp_sendmsg_locked). */
   toWrite(): number {
-    this.goneTold ||= this.dead;
+    this.goneReported ||= this.dead;
     if (this.dead || this.finSent) return -(this.takeError() || errno.EPIPE);
     if (this.state === "connecting") return -errno.EAGAIN;
     if (this.unsent.free > 0) return this.unsent.free;
@@ -193,7 +193,7 @@ export class End {
     if (!this.wire.held) this.deliver();
   }
 
-  /** Has an urgent byte arrive behind what was sent; false where there is no place for one now. */
+  /** Has an urgent byte arrive behind what was sent; false where there is no room for one now. */
   sendUrgent(): boolean {
     const { other } = this;
     const free = !this.finSent && this.unsent.length === 0 && this.state === "open" && !this.wire.held;

@@ -1,4 +1,4 @@
-/** epoll, edge-triggered, after Linux 6.1 (fs/eventpoll.c): an edge queues a descriptor, a wait tells its state of then. */
+/** epoll, edge-triggered, after Linux 6.1 (fs/eventpoll.c): an edge queues a descriptor, a wait reports its state of then. */
 import { epollConstants } from "../../../lib/relay/linux/libc.ts";
 import type { Dice } from "./dice.ts";
 
@@ -23,7 +23,7 @@ export class Epoll {
     return watch;
   }
 
-  /** Edges of one descriptor coalesce until it is told. */
+  /** Edges of one descriptor coalesce until it is reported. */
   edge(watch: Watch): void {
     if (watch.queued || watch.gone) return;
     watch.queued = true;
@@ -35,25 +35,25 @@ export class Epoll {
     this.#all.delete(watch);
   }
 
-  /** Tells at most so many; returns how many it told. */
-  wait(most: number, tell: (events: number, data: number) => void): number {
+  /** Reports at most so many; returns how many it has reported. */
+  wait(max: number, report: (events: number, data: number) => void): number {
     const ready = this.#ready;
     if (ready.length === 0) return 0;
     this.#ready = [];
-    let told = 0;
+    let reported = 0;
     for (const watch of ready) {
       if (watch.gone) continue;
-      if (told >= most) {
+      if (reported >= max) {
         this.#ready.push(watch);
         continue;
       }
       watch.queued = false;
       const events = watch.poll() & this.#wanted(watch);
       if (events === 0) continue;
-      told++;
-      tell(events, watch.data);
+      reported++;
+      report(events, watch.data);
     }
-    return told;
+    return reported;
   }
 
   /** Changes the order of what waits, and wakes somebody for nothing: neither may matter. */

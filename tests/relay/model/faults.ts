@@ -20,8 +20,8 @@ export interface KernelOptions {
   readonly faults: Faults;
   readonly meanwhile: () => void;
   /**
-   * Somebody connects to a port, at an address that ends with a byte: the socket it gets, what connect(2) answers, 0 or an errno, and whether the port turns
-   * out to be its own.
+   * Somebody connects to a port, at an address that ends with a byte: the socket it gets, what connect(2) answers (0 or an
+   * errno), and whether the socket reaches itself there.
    */
   readonly onConnect: (to: { readonly port: number; readonly lastByte: number }) => {
     readonly end: End;

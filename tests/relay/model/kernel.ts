@@ -16,7 +16,7 @@ import type { End } from "./connection.ts";
 import { Descriptors, type Listening, refuseAll } from "./descriptors.ts";
 import { Epoll } from "./epoll.ts";
 import type { KernelOptions } from "./faults.ts";
-import { setOption, socketError, unsent } from "./options.ts";
+import { readOption, setOption, unsent } from "./options.ts";
 import { splice } from "./splicing.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -28,7 +28,7 @@ export class Kernel {
   listener: Listening | undefined;
   /** What went wrong first. */
   violation: string | undefined;
-  /** What the last epoll_wait was asked and told. */
+  /** What the last epoll_wait was asked, and how many events it gave. */
   lastWaitMs = -1;
   lastEvents = 0;
   #errno = 0;
@@ -59,8 +59,9 @@ export class Kernel {
       eventfd: () => this.#result(-this.#exhausted() || this.descriptors.add({ kind: "event" })),
       fcntl: (fd: number, verb: number, size: number) => this.#sizeOfPipe(fd, verb, size),
       getsockname: (fd: number, name: Bytes, size: Bytes) => this.#ownAddress(fd, name, size),
-      getsockopt: (fd: number, _level: number, name: number, value: Bytes) =>
-        socketError(this.#end(fd, "getsockopt"), name, value) ?? this.violated(`getsockopt: ${name}`),
+      getsockopt: (fd: number, level: number, name: number, value: Bytes) =>
+        readOption(this.#end(fd, "getsockopt"), { level, name }, value) ??
+          this.violated(`getsockopt: ${name}`),
       ioctl: (fd: number, request: bigint, value: Bytes) =>
         unsent(this.#end(fd, "ioctl"), request, value) ?? this.violated(`ioctl: ${request}`),
       listen: (fd: number) => this.#listen(fd),

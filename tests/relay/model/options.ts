@@ -9,10 +9,17 @@ function words(value: Bytes): Int32Array<ArrayBuffer> {
   return new Int32Array(value.buffer, value.byteOffset, value.length / 4);
 }
 
-/** getsockopt: SO_ERROR, which is told once. Undefined for any other. */
-export function socketError(end: End, name: number, value: Bytes): number | undefined {
-  if (name !== socketConstants.SO_ERROR) return undefined;
-  words(value)[0] = end.takeError();
+/** getsockopt: SO_ERROR, which is reported once, and TCP_MAXSEG. Undefined for any other. */
+export function readOption(
+  end: End,
+  { level, name }: { level: number; name: number },
+  value: Bytes,
+): number | undefined {
+  if (level === socketConstants.SOL_SOCKET && name === socketConstants.SO_ERROR) {
+    words(value)[0] = end.takeError();
+  } else if (level === socketConstants.IPPROTO_TCP && name === socketConstants.TCP_MAXSEG) {
+    words(value)[0] = Math.ceil(end.received.capacity / 3);
+  } else return undefined;
   return 0;
 }
 

@@ -20,15 +20,15 @@ function heldBytes(from: End, to: End): number {
   return (from.readBytes - from.skippedBytes) - (to.writtenBytes - to.prefixBytes);
 }
 
-/** After every turn: no session holds more than one buffer or one pipe for each direction. */
-export function checkMemory(session: Session, mostBytes: number): void {
+/** After every poll: no session holds more than one buffer or one pipe for each direction. */
+export function checkMemory(session: Session, maxBytes: number): void {
   if (session.phase !== "relaying") return;
   for (const [from, to] of ways(session)) {
-    if (!to.dead) must(heldBytes(from, to) <= mostBytes, session, `${heldBytes(from, to)} bytes are held`);
+    if (!to.dead) must(heldBytes(from, to) <= maxBytes, session, `${heldBytes(from, to)} bytes are held`);
   }
 }
 
-/** After a turn that calls nobody: no promise may be on the move. */
+/** After a poll that has set nothing off: no promise may be on the move. */
 export function checkStill(session: Session): void {
   const { phase, attempt, engineClient } = session;
   const waits = phase === "relaying" ? engineClient : phase === "connecting" ? attempt?.end : undefined;
@@ -171,11 +171,11 @@ const mayEnd: {
   cut: (session) => session.cut,
   done(_, client, target) {
     // A target that finished and then cut has only said that it takes no more.
-    const heard = target.wasReset || (client.endRead && heldBytes(client, target) === 0);
+    const uploaded = target.wasReset || (client.endRead && heldBytes(client, target) === 0);
     const answered = heldBytes(target, client) === 0;
     // A reset that comes while the engine looks at its clock is one that comes too late.
-    const left = client.wasReset && client.goneTold && !client.finReceived;
-    return target.finReceived && target.endRead && !left && heard && answered;
+    const left = client.wasReset && client.goneReported && !client.finReceived;
+    return target.finReceived && target.endRead && !left && uploaded && answered;
   },
   client_reset: (_, client, target) => client.wasReset && wasPassedOn(client, target),
   server_reset: (_, client, target) => target.wasReset && wasPassedOn(target, client),
@@ -212,7 +212,7 @@ export function checkPeers(session: Session): void {
   must((session.relay === undefined) === (end === undefined), session, "never ended");
   for (const [peer, other] of [[client, target], [target, client]] as const) {
     if (peer === undefined) continue;
-    must(peer.closed || peer.finReceived || peer.dead, session, "a peer was told of no end");
+    must(peer.closed || peer.finReceived || peer.dead, session, "a peer has seen no end");
     if (!peer.finReceived) continue;
     if (peer === target && session.relay === undefined) {
       // An attempt that nobody waited for any more: not a byte went there.

@@ -2,13 +2,13 @@
 import type { End } from "./connection.ts";
 import { checkPeers } from "./oracle.ts";
 import { noFaults } from "./faults.ts";
-import { hear, Mismatch, say, type Session, type Side } from "./session.ts";
+import { Mismatch, receiveSome, sendSome, type Session, type Side } from "./session.ts";
 import { World } from "./world.ts";
 
 /** Longer than any limit, and than what a relay waits for by itself. */
 const longestMs = 40_000;
 
-/** Runs one schedule; throws a Mismatch where engine and model differ. `note` is told of each step. */
+/** Runs one schedule; throws a Mismatch where engine and model differ. `note` is called with each step. */
 export async function runSchedule(seed: number, note?: (what: string) => void): Promise<void> {
   const world = new World(seed, note);
   const { character } = world;
@@ -26,7 +26,7 @@ export async function runSchedule(seed: number, note?: (what: string) => void): 
   // Pipes are kept for a while.
   for (let waits = 0; waits < 4; waits++) {
     world.now += 1_000;
-    await world.turnUntilAsleep();
+    await world.pollUntilAsleep();
   }
   if (descriptors.list() !== "3:epoll") {
     throw new Mismatch(`descriptors are left open: ${descriptors.list()}`);
@@ -38,12 +38,12 @@ export async function runSchedule(seed: number, note?: (what: string) => void): 
 /** One step: of the peers, of the clock, or of the engine. */
 async function act(world: World): Promise<void> {
   const { dice, character, sessions } = world;
-  if (dice.chance(character.turns)) {
-    world.note?.("turn");
-    await world.turn();
+  if (dice.chance(character.polls)) {
+    world.note?.("poll");
+    await world.poll();
     return;
   }
-  if (dice.chance(60)) return await world.turnUntilAsleep();
+  if (dice.chance(60)) return await world.pollUntilAsleep();
   if (sessions.length < character.sessions && dice.chance(character.crowded ? 500 : 200)) {
     world.note?.(`session ${sessions.length}: a client connects`);
     world.dial();
@@ -60,10 +60,10 @@ async function act(world: World): Promise<void> {
   peersAct(world);
 }
 
-/** Both peers of a session reset, and a client comes: a turn that sees it all takes the descriptors anew. */
+/** Both peers of a session reset, and a client comes: a poll that sees it all takes the descriptors anew. */
 async function changeOver(world: World): Promise<void> {
   const { dice, sessions } = world;
-  await world.turnUntilAsleep();
+  await world.pollUntilAsleep();
   const { client, target, number } = dice.of(sessions);
   if (target === undefined || client.closed || target.closed) return;
   world.note?.(`session ${number}: both peers reset, and session ${sessions.length}: a client connects`);
@@ -71,7 +71,7 @@ async function changeOver(world: World): Promise<void> {
   resetBy(first);
   world.dial();
   resetBy(second);
-  await world.turn();
+  await world.poll();
 }
 
 function resetBy(peer: End): void {
@@ -102,8 +102,8 @@ function peersAct(world: World): void {
   const size = dice.chance(300) ? dice.between(1, 300) : dice.between(1, 30);
   const note = (what: string) => world.note?.(`session ${session.number}: the ${side} ${what}`);
   if (character.urgent && dice.chance(100)) note(`sends an urgent byte: ${end.sendUrgent()}`);
-  else if (verb < 40) note(`sends ${say(session, side, size)} of ${size} bytes`);
-  else if (verb < 75) note(`reads ${hear(session, side, size)} of ${size} bytes`);
+  else if (verb < 40) note(`sends ${sendSome(session, side, size)} of ${size} bytes`);
+  else if (verb < 75) note(`reads ${receiveSome(session, side, size)} of ${size} bytes`);
   else if (verb < 87) {
     const from = dice.chance(500) ? end : end.other!;
     from.deliver(size);
@@ -130,12 +130,12 @@ async function finish(world: World): Promise<void> {
   if (world.character.silentEnd) {
     for (let waits = 0; waits < 10; waits++) {
       world.now += 700;
-      await world.turnUntilAsleep();
+      await world.pollUntilAsleep();
     }
   }
   for (let step = 10;; step = Math.min(step * 2, 1_000)) {
     for (const session of world.sessions) world.answer(session);
-    do await world.turnUntilAsleep(); while (peersFinish(world));
+    do await world.pollUntilAsleep(); while (peersFinish(world));
     if (
       world.sessions.every(({ phase, client }) => phase === "over" || isLost(client.other!.closed, phase))
     ) return;
@@ -163,7 +163,7 @@ function peersFinish(world: World): boolean {
         end.finish();
         moved = true;
       }
-      while (hear(session, side, 1_024) > 0) moved = true;
+      while (receiveSome(session, side, 1_024) > 0) moved = true;
     }
   }
   return moved;

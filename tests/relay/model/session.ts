@@ -89,8 +89,8 @@ const scratch = new Uint8Array(1_024);
 /** Thrown where the engine and the model differ. */
 export class Mismatch extends Error {}
 
-/** Has a peer send the next of what it has to say; returns how much was taken. */
-export function say(session: Session, side: Side, size: number): number {
+/** Has a peer send the next of its bytes; returns how much was taken. */
+export function sendSome(session: Session, side: Side, size: number): number {
   const end = session[side];
   if (end === undefined || end.closed || end.finSent || end.dead) return 0;
   const who = whoOf(session, side);
@@ -99,7 +99,7 @@ export function say(session: Session, side: Side, size: number): number {
 }
 
 /** Has a peer read at most so much and compares it; returns how much came. */
-export function hear(session: Session, side: Side, size: number): number {
+export function receiveSome(session: Session, side: Side, size: number): number {
   const end = session[side];
   if (end === undefined || end.closed) return 0;
   const at = end.readBytes;

@@ -17,8 +17,8 @@ const targetPort = 20_000;
 /** More rounds of the microtask queue than any chain of promises here takes. */
 const rounds = 12;
 
-/** More turns than all bytes of a schedule can need. */
-const mostTurns = 400;
+/** More polls than all bytes of a schedule can need. */
+const maxPolls = 400;
 
 /** The world of one schedule. `note` is called with each step, for people. */
 export class World {
@@ -33,7 +33,7 @@ export class World {
   now = 1_000;
   held = false;
   meanwhile = (): void => {};
-  readonly #mostHeld: number;
+  readonly #maxHeldBytes: number;
   #problem: unknown;
 
   constructor(seed: number, note?: (what: string) => void) {
@@ -50,12 +50,12 @@ export class World {
     });
     this.reactor = new Reactor(this.kernel.libc(), () => this.now);
     const bufferBytes = this.dice.between(8, 64);
-    const chunkBytes = this.dice.between(8, 192);
-    this.#mostHeld = Math.max(bufferBytes, chunkBytes, 24);
+    const packetBytes = this.dice.between(8, 192);
+    this.#maxHeldBytes = Math.max(bufferBytes, packetBytes, 24);
     this.engine = linuxEngine({
       reactor: this.reactor,
       bufferBytes,
-      chunkBytes,
+      packetBytes,
     });
   }
 
@@ -116,8 +116,8 @@ export class World {
     return session;
   }
 
-  /** One turn of the reactor, and what it sets off; whether there was nothing to do. */
-  async turn(): Promise<boolean> {
+  /** One poll of the reactor, and what it sets off; whether there was nothing to do. */
+  async poll(): Promise<boolean> {
     this.reactor.poll(100);
     const { microtasksPending } = this.reactor;
     if (microtasksPending) await this.settle();
@@ -132,20 +132,20 @@ export class World {
     this.reactor.microtasksPending = false;
   }
 
-  /** Turns until the engine would sleep; then nothing may be left for it to do. */
-  async turnUntilAsleep(): Promise<void> {
-    for (let turns = 0; turns < mostTurns; turns++) {
-      if (!await this.turn()) continue;
+  /** Polls until the engine would sleep; then nothing may be left for it to do. */
+  async pollUntilAsleep(): Promise<void> {
+    for (let polls = 0; polls < maxPolls; polls++) {
+      if (!await this.poll()) continue;
       for (const session of this.sessions) checkAsleep(session, this.now);
       return;
     }
-    throw new Mismatch("turns and turns, and nothing changes");
+    throw new Mismatch("polls and polls, and nothing changes");
   }
 
   #check(): void {
     if (this.kernel.violation !== undefined) throw new Mismatch(this.kernel.violation);
     if (this.#problem !== undefined) throw this.#problem;
-    for (const session of this.sessions) checkMemory(session, this.#mostHeld);
+    for (const session of this.sessions) checkMemory(session, this.#maxHeldBytes);
   }
 
   async #serve(session: Session): Promise<void> {
