@@ -1,7 +1,4 @@
-/**
- * One client, one session at a time, and a limit of one: the permit of each session is back before the next one asks for it.
- * With one thread: two of them have no common order in which a FIN and the next connect are looked at.
- */
+/** One client, one session at a time, and a limit of one: the permit of each session is back before the next one is refused. */
 import assert from "node:assert/strict";
 import { exchange, received } from "../support/client.ts";
 import { RunningLb } from "../support/lb.ts";
@@ -21,12 +18,17 @@ const ends = {
 } as const;
 
 const limits = {
-  process: { process: "workers: 1, maxConnections: 1" },
-  listener: { process: "workers: 1", listener: "maxConnections: 1" },
-  target: { process: "workers: 1", maxConnections: 1 },
+  process: (workers: number) => ({ process: `workers: ${workers}, maxConnections: 1` }),
+  listener: (workers: number) => ({ process: `workers: ${workers}`, listener: "maxConnections: 1" }),
+  target: (workers: number) => ({ process: `workers: ${workers}`, maxConnections: 1 }),
 } as const;
 
-for (const [what, options] of Object.entries(limits)) {
+/** Two threads have no common order in which the end of a session and the next client are looked at. */
+const cases = Object.entries(limits).flatMap(([what, optionsFor]) =>
+  [1, 2].map((workers) => ({ what: `${what}, with ${workers} workers,`, options: optionsFor(workers) }))
+);
+
+for (const { what, options } of cases) {
   for (const [end, { serve, visit, answer }] of Object.entries(ends)) {
     Deno.test(`maxConnections 1 of a ${what} refuses none of ${sessions} clients who come one after the other: ${end}`, async () => {
       await using target = new Target(serve);
@@ -49,6 +51,7 @@ for (const [what, options] of Object.entries(limits)) {
   }
 }
 
+// With one thread: another would choose by counts that are a moment old.
 Deno.test("leastConnections sends clients who come one after the other to its two targets in turn", async () => {
   await using one = new Target(named("one"));
   await using two = new Target(named("two"));
