@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Pool } from "../../lib/pool/pool.ts";
 import { stateBits } from "../../lib/pool/target_state.ts";
 import { PlaneWorld } from "../support/plane_world.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, within } from "../support/eventually.ts";
 import { BalancerWorld } from "./balancer_world.ts";
 
 const health = "health: { check: tcp, interval: 1s, fastInterval: 500ms, rise: 1, fall: 1, jitter: none }";
@@ -83,7 +83,7 @@ Deno.test("a target that is down by probe but still accepts sees no connection",
   thread.plane.apply(world.snapshot);
   thread.plane.accept();
   const served = async (listener: typeof first) => {
-    const { client, target } = await thread.session(listener);
+    const { client, target } = await within("a session with the right target", thread.session(listener));
     await Promise.all([client.closeWrite(), target.closeWrite()]);
     await thread.quiet();
   };

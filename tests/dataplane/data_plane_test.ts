@@ -185,6 +185,30 @@ Deno.test("sessions, bytes and refusals are counted for the listener and the tar
   });
 });
 
+Deno.test("an attempt that fails for a cause of this machine, or because the client leaves, is not counted against its target", async () => {
+  using world = new PlaneWorld();
+  world.engine.answer(targetAddress(1), "resource");
+  world.start(snapshotOf([targetAt(1)]));
+  assert.equal((await receive(world.client())).end, "reset");
+  await world.quiet();
+  world.engine.answer(targetAddress(1), "silent");
+  const leaving = world.client();
+  await eventually("it is connecting", () => world.open(targetAt(1).slot) === 1);
+  leaving.reset();
+  await world.quiet();
+  assert.equal(world.counters(targetAt(1).slot).failed, 0);
+  // One that is the target's own.
+  world.engine.answer(targetAddress(1), "refused");
+  assert.equal((await receive(world.client())).end, "reset");
+  await world.end();
+  assert.equal(world.counters(targetAt(1).slot).failed, 1);
+  assert.deepEqual(world.closed.map(({ reason }) => reason), [
+    "resource",
+    "client_gone_connect",
+    "connect_refused",
+  ]);
+});
+
 Deno.test("open sessions are counted while they last, and the caps count them", async () => {
   using world = new PlaneWorld();
   const listener = world.targetListener(1);

@@ -117,3 +117,18 @@ Deno.test("roundRobin goes on sharing by weight when one target refuses and ever
     JSON.stringify(counts),
   );
 });
+
+Deno.test("roundRobin has a returning target at most a few turns ahead of its share or behind it, whatever it kept", () => {
+  // The ends of what a running weight can be: 32 turns.
+  for (const [kept, atLeast, atMost] of [[2 ** 31 - 1, 1, 8], [-(2 ** 31), 0, 3]] as const) {
+    const memory = sharedMemory();
+    memory.runningWeights[9] = kept;
+    const targets = Array.from("abcdefghij", (name, slot) => target(name, slot));
+    const pool = poolOf("roundRobin", targets, { shared: sharedViews(memory) });
+    const first = tally(pool, 20)["j"] ?? 0;
+    assert.ok(first >= atLeast && first <= atMost, `${first} of the first 20`);
+    // A share of 1 in 10, less or more what it was behind or ahead.
+    const next = tally(pool, 100)["j"] ?? 0;
+    assert.ok(Math.abs(next - 10) <= 5, `${next} of the next 100`);
+  }
+});
