@@ -143,3 +143,25 @@ Deno.test("keys that wait for a restart are named, and all others take effect", 
   assert.equal(world.snapshot.process.maxConnections, 10);
   assert.equal(world.balancer.state().workers, 2);
 });
+
+Deno.test("a snapshot that was published is never changed by what follows", async () => {
+  await using world = new BalancerWorld(file());
+  const copies: unknown[] = [];
+  const { threads } = world;
+  const publish = threads.publish.bind(threads);
+  threads.publish = (snapshot) => {
+    copies.push(structuredClone(snapshot));
+    publish(snapshot);
+  };
+  await world.start();
+  const hashed =
+    `app: { algorithm: sourceHash, targets: ["10.0.0.1:1", "pair.test:2"], resolve: { interval: 1s } }`;
+  await world.reload(file({ pools: hashed }));
+  world.resolver.answers.set("pair.test", ["10.0.0.9"]);
+  await world.until("the name is known", () => world.threads.snapshots.length === 3);
+  world.probes.answers.set("10.0.0.1:1", "failed");
+  await world.until("a verdict turns", () => world.eventsOf("health").at(-1)?.to === "down");
+  await world.reload(file());
+  assert.equal(copies.length, 4);
+  assert.deepEqual(world.threads.snapshots, copies);
+});
