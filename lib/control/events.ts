@@ -1,4 +1,4 @@
-/** Everything that happens and that somebody may want to hear of: one union, made by the control plane. */
+/** Everything that happens and that somebody may want to know: one union, made by the control plane. */
 import type { AcceptErrors, FailedAttempt, Report } from "../dataplane/messages.ts";
 import type { Overload } from "../health/overload.ts";
 import type { HealthState } from "../health/verdict.ts";
@@ -15,7 +15,7 @@ export interface Death {
 }
 
 export type BalancerEvent =
-  /** A verdict on a target has turned; `detail` says why. */
+  /** A verdict on a target has changed; `detail` says why. */
   | {
     readonly kind: "health";
     readonly pool: string;

@@ -106,7 +106,7 @@ export class Thread {
     return 0;
   }
 
-  /** Ends the thread wherever it is; whoever waits for it is told so. */
+  /** Ends the thread wherever it is; whoever waits for it learns of it. */
   terminate(): void {
     this.#isDead = true;
     this.#worker.terminate();

@@ -12,6 +12,7 @@ import type { CutReason, Reason } from "../values/words.ts";
 import { Listeners } from "./listeners.ts";
 import type { Bind, Report } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { PermitGrace } from "./permit_grace.ts";
 import { Revisions, type RevisionUse } from "./revisions.ts";
 import type { ListenerSpec, Snapshot } from "./snapshot.ts";
 
@@ -44,6 +45,7 @@ export class DataPlane {
   readonly #sessions = new UnorderedSet<Session>();
   readonly #listeners: Listeners<ListenerRuntime>;
   readonly #revisions: Revisions;
+  readonly #permitGrace: PermitGrace | undefined;
   /** Resolves the drain under way. */
   #onLastSession: (() => void) | undefined;
 
@@ -56,6 +58,8 @@ export class DataPlane {
     this.#counters = counters;
     this.#outbox = new Outbox(options.post, engine.after);
     const readers = new Readers(memory);
+    // A thread that is alone gives back every permit before it looks at the next client.
+    this.#permitGrace = memory.counters.length > 1 ? new PermitGrace(engine) : undefined;
     this.#revisions = new Revisions((oldest) => readers.set(worker, oldest));
     this.#listeners = new Listeners({
       engine,
@@ -166,6 +170,7 @@ export class DataPlane {
         { slot: listener.slot, max: listener.maxConnections, reason: "limit_listener" },
       ],
       permits,
+      permitGrace: this.#permitGrace,
       targetWords: targets,
       retryAttempts: spec.retryAttempts,
       connectTimeoutMs: listener.connectTimeoutMs,

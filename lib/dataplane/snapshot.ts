@@ -8,7 +8,7 @@ export interface Snapshot {
   readonly revision: number;
   /** The number of the configuration, from 1; what names stand for does not change it. */
   readonly generation: number;
-  /** Which closed sessions the control plane wants to hear of. */
+  /** Which closed sessions the control plane wants records of. */
   readonly access: "all" | "abnormal" | "none";
   readonly process: { readonly slot: number; readonly maxConnections: number };
   readonly listeners: readonly ListenerSpec[];

@@ -10,7 +10,7 @@ import type { LastProbe, ProbedSpec, ProbeResult, Watched } from "./spec.ts";
 import { firstGapMs } from "./spread.ts";
 import { type HealthState, nextDelayMs, soonMs, step, type Verdict } from "./verdict.ts";
 
-/** A verdict that turned; `detail` is the result that turned it, `changedAt` in milliseconds of the monitor's clock. */
+/** A verdict that changed; `detail` is the result that changed it, `changedAt` in milliseconds of the monitor's clock. */
 export interface HealthChange {
   readonly key: string;
   readonly from: HealthState;
@@ -79,7 +79,7 @@ interface Run {
 /** After so many inconclusive probes in a row, the first round no longer waits for a target. */
 const maxFirstRoundInconclusive = 3;
 
-/** Probes a set of targets again and again and reports verdicts that turn. Stops with `close()` or `await using`. */
+/** Probes a set of targets again and again and reports verdicts that change. Stops with `close()` or `await using`. */
 export class Monitor implements AsyncDisposable {
   readonly #callbacks: MonitorCallbacks;
   readonly #clock: Clock;

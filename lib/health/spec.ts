@@ -1,4 +1,4 @@
-/** When a target is probed and how many results in a row turn its verdict. All times in milliseconds. */
+/** When a target is probed and how many results in a row change its verdict. All times in milliseconds. */
 export interface ProbeTiming {
   /** From the start of one probe to the start of the next while the target is steadily up. */
   readonly intervalMs: number;

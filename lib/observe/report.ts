@@ -1,5 +1,6 @@
 /** From what happens to the line that the log has of it. */
 import { errorCode, systemWords } from "../values/system_error.ts";
+import { goneBeforeAccept } from "../values/words.ts";
 import type { Fields, Level } from "./log_line.ts";
 
 export interface ReportLine {
@@ -63,14 +64,11 @@ export interface AcceptsFailed {
   readonly count: number;
 }
 
-/** Clients that are gone before they were accepted are traffic; being out of descriptors or memory is not. */
-const clientGoneCodes: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "ENOTCONN"]);
-
 /** A listener could not accept for a moment. */
 export function failedAcceptsLine({ listener, cause, count }: AcceptsFailed): ReportLine {
   const detail = inWords(cause);
   return {
-    level: clientGoneCodes.has(errorCode(cause) ?? "") ? "debug" : "warn",
+    level: cause === goneBeforeAccept ? "debug" : "warn",
     message: `listener ${listener}: accepting failed ${count} times: ${detail}`,
     fields: { listener, cause: detail, count },
   };

@@ -1,4 +1,4 @@
-/** What is told of a session once it is closed. */
+/** What is reported of a session once it is closed. */
 import type { Reason } from "../values/words.ts";
 
 /** One attempt to connect; `error` is null for the one that succeeded. `ms`: how long it took. */

@@ -30,6 +30,8 @@ export interface SessionContext {
   readonly limits: readonly PermitLimit[];
   readonly permits: Pick<Permits, "acquire" | "release">;
   readonly targetWords: Pick<TargetWords, "lastAddress" | "setLastAddress">;
+  /** Waits a moment where a limit is used up, for another thread may be about to give a permit back; undefined = there is none. */
+  readonly permitGrace?: { until(ask: () => boolean): Promise<void> } | undefined;
   readonly retryAttempts: number;
   readonly connectTimeoutMs: number;
   readonly relayLimits: RelayLimits;
@@ -50,6 +52,11 @@ export interface PermitLimit {
   readonly max: number;
   readonly reason: "limit_process" | "limit_listener";
 }
+
+/** A target with a permit of it, or the reason to refuse the client with. */
+type SessionPick =
+  | { readonly kind: "target"; readonly target: Target }
+  | { readonly kind: "none"; readonly reason: Reason };
 
 const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
   refused: "connect_refused",
@@ -108,14 +115,16 @@ export class Session implements UnorderedSetMember {
   }
 
   async #run(): Promise<Reason> {
-    const full = this.#acquireLimits();
-    if (full !== undefined) return this.#refuse(full);
+    let full = this.#acquireLimits();
+    if (full !== undefined) await this.#askAgain(() => (full = this.#acquireLimits()) === undefined);
+    if (full !== undefined) return this.#refuse(this.#cutReason ?? full);
     const { engine, relayLimits } = this.#context;
     const client = this.#client;
     try {
       for (;;) {
-        const pick = this.#pick();
-        if (pick.kind === "none") return this.#refuse(pick.reason);
+        let pick = this.#pick();
+        if (isFull(pick)) await this.#askAgain(() => !isFull(pick = this.#pick()));
+        if (pick.kind === "none") return this.#refuse(this.#cutReason ?? pick.reason);
         const connected = await this.#connect(pick.target);
         const refusal = this.#recordAttempt(pick.target, connected);
         if (refusal !== undefined) return this.#refuse(refusal);
@@ -129,6 +138,11 @@ export class Session implements UnorderedSetMember {
       client[Symbol.dispose]();
       this.#releaseLimits();
     }
+  }
+
+  /** Repeats a question that had "full" for an answer, for a moment and until the session is cut. */
+  async #askAgain(ask: () => boolean): Promise<void> {
+    await this.#context.permitGrace?.until(() => this.#cutReason !== undefined || ask());
   }
 
   /** Takes a permit under each limit; the reason when one has none left, and then none is held. */
@@ -151,10 +165,7 @@ export class Session implements UnorderedSetMember {
   }
 
   /** Takes a permit of a target that was not tried yet; the reason to refuse the client when there is none to try. */
-  #pick(): { readonly kind: "target"; readonly target: Target } | {
-    readonly kind: "none";
-    readonly reason: Reason;
-  } {
+  #pick(): SessionPick {
     const { pool, retryAttempts } = this.#context;
     const pick: Picked = this.#tried.length < retryAttempts
       ? pool.take({ client: this.#client, tried: this.#tried })
@@ -265,4 +276,8 @@ export class Session implements UnorderedSetMember {
 
 function roundMs(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
+}
+
+function isFull(pick: SessionPick): boolean {
+  return pick.kind === "none" && pick.reason === "queue_full";
 }

@@ -27,6 +27,7 @@ const table: readonly (readonly [code: string, number: number, words: string])[]
   ["ELOOP", 40, "too many symbolic links"],
   ["EPROTO", 71, "protocol error"],
   ["ENOTSOCK", 88, "not a socket"],
+  ["EPROTOTYPE", 91, "the other end is a socket of another type"],
   ["EOPNOTSUPP", 95, "not supported"],
   ["EAFNOSUPPORT", 97, "this machine has no such kind of address"],
   ["EADDRINUSE", 98, "address in use"],

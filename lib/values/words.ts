@@ -48,3 +48,6 @@ export type Reason = typeof reasons[number];
 
 /** A reason that somebody outside the session ends it for. */
 export type CutReason = Extract<Reason, "target_down" | "killed" | "drain_deadline">;
+
+/** What a failed accept says where its client had left before: that is traffic, and no fault. */
+export const goneBeforeAccept = "a client was gone before it was accepted";

@@ -101,7 +101,7 @@ Deno.test("a file that is no socket is taken and never removed, nor is what a li
   Deno.symlinkSync(address.path, `${folder.path}/link`);
   for (const each of [address, folder.address("link")]) {
     assert.equal((await whyTaken(each))?.message, "something that is not a socket is there");
-    await assert.rejects(removeStale(each), /not a socket/);
+    await removeStale(each);
   }
   assert.equal(Deno.readTextFileSync(address.path), "precious");
 });

@@ -16,7 +16,7 @@ async function runInside(
   try {
     const path = `${folder}/program.ts`;
     await Deno.writeTextFile(path, text);
-    const config = ["--config", new URL("deno.json", root).pathname, "--no-lock", "--no-check"];
+    const config = ["--config", new URL("deno.json", root).pathname, "--frozen", "--no-check"];
     const command = [Deno.execPath(), "run", "--no-prompt", ...permissions, ...config, path];
     const [first, ...args] = [...world.inside, ...command];
     const output = await within(

@@ -25,7 +25,7 @@ Deno.test({
   fn() {
     const refused = new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
     assert.equal(wordsForError(refused), "connection refused");
-    assert.equal(wordsForError(new Error("Too many open files (os error 24)")), "out of descriptors");
+    assert.equal(wordsForError(new Error("Too many open files (os error 24)")), "no free file descriptor");
   },
 });
 

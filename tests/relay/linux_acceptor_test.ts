@@ -66,7 +66,7 @@ Deno.test({
     const accepting = listener.acceptor.accept();
     let accepted = false;
     accepting.then(() => accepted = true);
-    assert.deepEqual([listener.accepts, listener.causes], [1, ["accept: out of memory"]]);
+    assert.deepEqual([listener.accepts, listener.causes], [1, ["accept: no free memory"]]);
     listener.failure = undefined;
     listener.pass(4.9);
     await Promise.resolve();
@@ -88,8 +88,8 @@ Deno.test({
     const accepting = listener.acceptor.accept();
     // With the reserve, and again without: then it waits.
     assert.deepEqual([listener.accepts, listener.causes], [2, [
-      "accept: out of descriptors",
-      "accept: out of descriptors",
+      "accept: no free file descriptor",
+      "accept: no free file descriptor",
     ]]);
     listener.failure = undefined;
     listener.pass(5);
@@ -108,7 +108,7 @@ Deno.test({
     const accepting = listener.acceptor.accept();
     await listener.acceptor.drain();
     assert.equal(await accepting, undefined);
-    assert.deepEqual(listener.causes, ["accept: out of memory", "accept: out of memory"]);
+    assert.deepEqual(listener.causes, ["accept: no free memory", "accept: no free memory"]);
     listener.pass(10);
     assert.equal(listener.accepts, 2);
   },

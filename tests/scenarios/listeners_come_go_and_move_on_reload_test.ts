@@ -82,6 +82,28 @@ Deno.test("a listener that goes refuses new clients, and its open sessions live 
   assert.ok(records.every(({ reason, generation }) => reason === "done" && generation === 1));
 });
 
+Deno.test("clients who wait in the accept queue of a listener when it goes are served, every one", async () => {
+  using port = new ReservedPort();
+  await using target = new Target(named("app"));
+  const pools = { app: [target] };
+  const web = ["127.0.0.1:0", "app"] as const;
+  await using lb = await RunningLb.start(fronts({ listeners: { web, old: [port.address, "app"] }, pools }));
+
+  // While it stands still the kernel accepts for it.
+  lb.kill("SIGSTOP");
+  const clients = await Promise.all(Array.from({ length: 100 }, () => Client.open(port.port, port.hostname)));
+  await lb.writeConfig(fronts({ listeners: { web }, pools }));
+  lb.kill("SIGHUP");
+  lb.kill("SIGCONT");
+
+  assertReloaded(await lb.line(isGeneration(2)), "listener old is gone");
+  for (const client of clients) {
+    assert.equal(await client.rest(), "app");
+    client[Symbol.dispose]();
+  }
+  await becomesClosed(port.port, port.hostname);
+});
+
 Deno.test("clients who come while their listener goes are served or refused, none is left without an answer", async () => {
   using port = new ReservedPort();
   await using target = new Target(named("app"));

@@ -185,6 +185,51 @@ for (const [slot, reason] of [[processSlot, "limit_process"], [listenerSlot, "li
   });
 }
 
+for (const what of ["a limit", "every target"] as const) {
+  Deno.test(`a session that finds ${what} full is served all the same when a permit comes back within the grace`, async () => {
+    using world = new SessionWorld();
+    const one = world.target(what === "a limit" ? {} : { maxConnections: 1 });
+    const slot = what === "a limit" ? processSlot : one.target.slot;
+    const limits = [{ slot: processSlot, max: what === "a limit" ? 1 : 9, reason: "limit_process" as const }];
+    assert.ok(world.shared.permits.acquire(slot, 1), "another thread holds it");
+    const permitGrace = {
+      until: (ask: () => boolean) => {
+        assert.ok(!ask());
+        world.shared.permits.release(slot);
+        assert.ok(ask());
+        return Promise.resolve();
+      },
+    };
+    const session = await world.open({ limits, permitGrace });
+    const target = await acceptFrom(one);
+    target.reset();
+    await closedWith(world, { ...session, reason: "server_reset" });
+  });
+
+  Deno.test(`a session that is cut while it waits because ${what} is full ends with the reason of the cut`, async () => {
+    using world = new SessionWorld();
+    const one = world.target(what === "a limit" ? {} : { maxConnections: 1 });
+    const slot = what === "a limit" ? processSlot : one.target.slot;
+    const limits = [{ slot: processSlot, max: what === "a limit" ? 1 : 9, reason: "limit_process" as const }];
+    assert.ok(world.shared.permits.acquire(slot, 1));
+    const asked = Promise.withResolvers<() => boolean>();
+    const over = Promise.withResolvers<void>();
+    const permitGrace = {
+      until: (ask: () => boolean) => {
+        asked.resolve(ask);
+        return over.promise;
+      },
+    };
+    const { session } = await world.open({ limits, permitGrace });
+    const ask = await asked.promise;
+    session.cut("drain_deadline");
+    assert.ok(ask(), "there is nothing more to wait for");
+    over.resolve();
+    assert.equal(await session.closed, "drain_deadline");
+    assert.equal(world.permitsTaken, 1, "only that of the other thread");
+  });
+}
+
 const cutReasons: CutReason[] = ["target_down", "killed", "drain_deadline"];
 
 for (const reason of cutReasons) {

@@ -47,7 +47,7 @@ export class MemoryEngine implements Engine {
       ? { ...address, port: this.#nextPort++ }
       : address;
     const key = formatAddress(bound);
-    if (this.#acceptors.has(key)) throw new Deno.errors.AddrInUse("address already in use");
+    if (this.#acceptors.has(key)) throw new Deno.errors.AddrInUse("address in use");
     const acceptor = new MemoryAcceptor(bound, { ...options, onClose: () => this.#acceptors.delete(key) });
     this.#acceptors.set(key, acceptor);
     return acceptor;
@@ -110,7 +110,7 @@ const details: { readonly [failure in ConnectFailure]: string } = {
   refused: "connection refused",
   timeout: "no answer in time",
   unreachable: "host unreachable",
-  resource: "out of descriptors",
+  resource: "no free file descriptor",
   client_gone: "the client is gone",
 };
 

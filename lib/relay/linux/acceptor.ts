@@ -1,7 +1,8 @@
 /** Accepting: a listening socket that hands out connections one by one, also when descriptors run out. */
 import type { SocketAddress } from "../../values/address.ts";
 import type { Acceptor, ListenOptions, Socket } from "../engine.ts";
-import { goneBeforeAccept, wordsForErrno } from "../failure_words.ts";
+import { goneBeforeAccept } from "../../values/words.ts";
+import { wordsForErrno } from "../failure_words.ts";
 import { notAnAddress } from "../literal.ts";
 import { epollConstants, errno, localFaults, socketConstants, SystemError } from "./libc.ts";
 import type { Reactor, Watcher } from "./reactor.ts";

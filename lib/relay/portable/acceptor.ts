@@ -1,7 +1,8 @@
 /** Accepting by `Deno.listen`, one accept at a time: Deno refuses a second one on the same listener. */
 import type { SocketAddress } from "../../values/address.ts";
 import type { Acceptor, ListenOptions, Socket } from "../engine.ts";
-import { goneBeforeAccept, wordsForError } from "../failure_words.ts";
+import { goneBeforeAccept } from "../../values/words.ts";
+import { wordsForError } from "../failure_words.ts";
 import { isLiteral, notAnAddress } from "../literal.ts";
 import { PortableSocket } from "./socket.ts";
 import { UnixFile } from "./unix_file.ts";
