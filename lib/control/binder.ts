@@ -86,15 +86,17 @@ export class Binder {
     const { added } = changeBetween(current, planned).binds;
     if (added.length === 0) return { kind: "bound", model: planned, added: [] };
     using _mutex = await this.#options.acquireBindMutex();
+    const ofNames = this.#bindsOfNames(planned.config);
     const missing = new Map<string, ListenError>();
     for (const bind of added) {
       const problem = await this.#whyNot(bind, { current, planned });
       if (problem === undefined) continue;
-      if (!this.#isOfName(problem)) return refusedBy(problem);
+      if (!isMissing(problem) || !ofNames.some((keys) => keys.includes(bind.key))) return refusedBy(problem);
       missing.set(bind.key, problem);
     }
-    const nowhere = this.#whyNowhere(planned, missing);
-    if (nowhere !== undefined) return refusedBy(nowhere);
+    // A host name that would be bound nowhere is no listener.
+    const nowhere = ofNames.find((keys) => keys.every((key) => missing.has(key)));
+    if (nowhere !== undefined) return refusedBy(missing.get(nowhere[0]!)!);
     for (const { listener, address, message } of missing.values()) {
       this.#options.onSkipped({ listener, address: formatAddress(address), why: message });
     }
@@ -129,29 +131,22 @@ export class Binder {
     return failure && new ListenError(ownerOf(planned, bind.key), failure);
   }
 
-  /**
-   * Whether an address can be left out: it is one of several of a host name, and this machine does not have it (a hosts file
-   * names ::1 also where there is no IPv6).
-   */
-  #isOfName({ address, failure: { code } }: ListenError): boolean {
-    if (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT") return false;
-    return address.kind === "tcp" &&
-      [...this.#addresses.values()].some((all) => all.length > 1 && all.includes(address.host));
+  /** The keys of the binds that each host name of a listener stands for. */
+  #bindsOfNames({ listeners }: Config): string[][] {
+    const all = listeners.flatMap(({ name, bind }) =>
+      bind.map((address, index) => {
+        if (address.kind === "unix") return [];
+        const hosts = this.addressesOf(address.host);
+        return hosts.map((host) => bindKey({ ...address, host }, { listener: name, index }));
+      })
+    );
+    return all.filter((keys) => keys.length > 0);
   }
+}
 
-  /** Why a host name would be bound nowhere: each of its addresses is among the `missing`. */
-  #whyNowhere({ config }: Model, missing: ReadonlyMap<string, ListenError>): ListenError | undefined {
-    for (const { name, bind } of config.listeners) {
-      for (const [index, address] of bind.entries()) {
-        if (address.kind === "unix") continue;
-        const all = this.addressesOf(address.host).map((host) =>
-          missing.get(bindKey({ ...address, host }, { listener: name, index }))
-        );
-        if (all.length > 0 && !all.includes(undefined)) return all[0];
-      }
-    }
-    return undefined;
-  }
+/** Whether this machine does not have the address: a hosts file names ::1 also where there is no IPv6. */
+function isMissing({ failure: { code } }: ListenError): boolean {
+  return code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT";
 }
 
 function refusedBy(listenError: ListenError): Refused {

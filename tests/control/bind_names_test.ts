@@ -68,6 +68,16 @@ Deno.test("an address that this machine lacks is an error where it is written as
   await assert.rejects(world.run(world.balancer.start()), ListenError);
 });
 
+Deno.test("an address that this machine lacks is an error where it is written as such, also when a name stands for it", async () => {
+  await using world = new BalancerWorld(file(`["[::1]:81", "home.test:80"]`), both);
+  for (const address of ["[::1]:80", "[::1]:81"]) world.taken.set(address, missing);
+  await assert.rejects(world.run(world.balancer.start()), (error) => {
+    assert.ok(error instanceof ListenError);
+    assert.deepEqual(error.address, { kind: "tcp", host: "::1", port: 81 });
+    return true;
+  });
+});
+
 Deno.test("a listener with a host name of whose addresses this machine has none is refused, not left without a bind", async () => {
   await using world = new BalancerWorld(file(`["127.0.0.1:1", "home.test:80"]`), both);
   for (const address of ["127.0.0.1:80", "[::1]:80"]) world.taken.set(address, missing);

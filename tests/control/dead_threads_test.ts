@@ -70,3 +70,44 @@ for (const engine of engines) {
     assert.equal(balancer.openSessions, 0);
   });
 }
+
+for (const engine of engines) {
+  Deno.test(`ids of sessions never repeat, also after a thread has died and started again, engine ${engine}`, async () => {
+    await using target = new Target(echo);
+    const config = configured(
+      yaml({
+        targets: [target.address],
+        process: `engine: ${engine}, workers: 2`,
+        top: "log: { access: all }",
+      }),
+    );
+    const events: BalancerEvent[] = [];
+    const balancer = new Balancer({ config, threadModule, onEvent: (event) => events.push(event) });
+    const ids = () =>
+      events.flatMap((event) => event.kind === "closed" ? event.records.map(({ id }) => id) : []);
+    const ofFirst = () => ids().filter((id) => id.startsWith("0."));
+    await balancer.start();
+    try {
+      const [bind = ""] = balancer.state().listeners["web"]!.bind;
+      const port = Number(bind.split(":").at(-1));
+      /** Has sessions come and go until thread 0 has reported so many of its own. */
+      const serveUntil = (count: number) =>
+        eventually(`${count} sessions of thread 0`, async () => {
+          using client = await Client.open(port);
+          await client.isEchoed("hello");
+          return ofFirst().length >= count;
+        });
+      await serveUntil(3);
+      await balancer.reload(config);
+      await eventually("a death", () => events.some(({ kind }) => kind === "death"));
+      const before = ofFirst();
+      await serveUntil(before.length + 3);
+      const numbers = ofFirst().map((id) => Number(id.slice(2)));
+      const last = Math.max(...numbers.slice(0, before.length));
+      assert.ok(numbers.slice(before.length).every((number) => number > last), numbers.join());
+    } finally {
+      await balancer.drain();
+    }
+    assert.equal(new Set(ids()).size, ids().length, "two sessions have the same id");
+  });
+}

@@ -17,6 +17,8 @@ export class FakeThreads implements ThreadGroup {
   readonly bound = new Map<string, Bind>();
   /** Called by each bind; when it rejects, nothing is bound. */
   onBind: (binds: readonly Bind[]) => Promise<void> = () => Promise.resolve();
+  /** Awaited by each unbind: when what it closes is free. */
+  onUnbind: () => Promise<void> = () => Promise.resolve();
   /** Sessions of older snapshots go on: no thread says that it is past them. */
   keepsOldSessions = false;
   /** Drains never end by themselves. */
@@ -51,7 +53,7 @@ export class FakeThreads implements ThreadGroup {
   unbind(keys: readonly string[]): Promise<void> {
     if (keys.length > 0) this.#note("unbind", keys);
     for (const key of keys) this.bound.delete(key);
-    return Promise.resolve();
+    return this.onUnbind();
   }
 
   publish(snapshot: Snapshot): void {

@@ -212,6 +212,23 @@ for (const { name, arrange } of waits) {
   }
 }
 
+Deno.test("a reload that a drain has overtaken gives back everything while the last sessions go on", async () => {
+  await using world = await started();
+  const { bound, snapshots, watched } = inForce(world);
+  world.probes.answers.set("10.0.0.2:1", "silent");
+  const reloading = world.reload(after);
+  await world.until("it waits for first probes", () => world.probes.countOf("10.0.0.2:1") > 0);
+  world.threads.hangs = true;
+  const draining = world.balancer.drain();
+  world.probes.answers.delete("10.0.0.2:1");
+  assert.equal((await reloading).kind, "refused");
+  const now = inForce(world);
+  assert.deepEqual([now.bound, now.snapshots, now.watched], [bound, snapshots, watched]);
+  assert.deepEqual(await namesWatched(world), new Set(["old.test"]));
+  world.threads.terminate();
+  await draining;
+});
+
 const maxTargets = capacity.slots / 2 - 2;
 
 /** A configuration with so many targets; those of another `net` are others. */
@@ -256,14 +273,29 @@ Deno.test("out of slots a reload is refused and changes nothing; once old sessio
   assert.equal((await world.reload(many(3, maxTargets))).kind, "reloaded");
 });
 
-Deno.test("out of pools a reload is refused and gives back the slots it had taken", async () => {
-  const pools = (set: number) => {
-    const names = Array.from({ length: capacity.pools / 2 }, (_, index) => `p${set}x${index}`);
-    return `${process}
+/** A configuration with as many pools as fit; those of another set have other names. */
+function pools(set: number): string {
+  const names = Array.from({ length: capacity.pools / 2 }, (_, index) => `p${set}x${index}`);
+  return `${process}
 listeners: { web: { bind: "127.0.0.1:8080", pool: ${names[0]} } }
 pools: { ${names.map((name) => `${name}: { health: none, targets: ["10.0.0.1:1"] }`).join(", ")} }
 `;
-  };
+}
+
+for (const [what, text] of [["slots", (set: number) => many(set, maxTargets)], ["pools", pools]] as const) {
+  Deno.test(`all ${what} that a failed reload has taken are free for the next one`, async () => {
+    await using world = new BalancerWorld(text(1));
+    await world.start();
+    world.threads.keepsOldSessions = true;
+    const restore = bindFails(new ThreadsBusyError("busy"))(world);
+    const moved = text(2).replace("127.0.0.1:8080", "127.0.0.1:8081");
+    assert.equal((await world.reload(moved)).kind, "refused");
+    restore();
+    assert.equal((await world.reload(text(3))).kind, "reloaded");
+  });
+}
+
+Deno.test("out of pools a reload is refused and gives back the slots it had taken", async () => {
   await using world = new BalancerWorld(pools(1));
   await world.start();
   world.threads.keepsOldSessions = true;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BalancerWorld } from "./balancer_world.ts";
+import { BalancerWorld, configOf } from "./balancer_world.ts";
 
 const web = `web: { bind: "127.0.0.1:8080", pool: app }`;
 const app = `app: { targets: ["10.0.0.1:1"] }`;
@@ -142,4 +142,42 @@ Deno.test("keys that wait for a restart are named, and all others take effect", 
   assert.deepEqual(result.change.afterRestart, ["process.engine", "process.workers"]);
   assert.equal(world.snapshot.process.maxConnections, 10);
   assert.equal(world.balancer.state().workers, 2);
+});
+
+Deno.test("a snapshot that was published is never changed by what follows", async () => {
+  await using world = new BalancerWorld(file());
+  const copies: unknown[] = [];
+  const { threads } = world;
+  const publish = threads.publish.bind(threads);
+  threads.publish = (snapshot) => {
+    copies.push(structuredClone(snapshot));
+    publish(snapshot);
+  };
+  await world.start();
+  const hashed =
+    `app: { algorithm: sourceHash, targets: ["10.0.0.1:1", "pair.test:2"], resolve: { interval: 1s } }`;
+  await world.reload(file({ pools: hashed }));
+  world.resolver.answers.set("pair.test", ["10.0.0.9"]);
+  await world.until("the name is known", () => world.threads.snapshots.length === 3);
+  world.probes.answers.set("10.0.0.1:1", "failed");
+  await world.until("a verdict turns", () => world.eventsOf("health").at(-1)?.to === "down");
+  await world.reload(file());
+  assert.equal(copies.length, 4);
+  assert.deepEqual(world.threads.snapshots, copies);
+});
+
+Deno.test("a reload has ended once the addresses that it closes are free, so that the next one may bind them", async () => {
+  await using world = new BalancerWorld(file());
+  await world.start();
+  const closed = Promise.withResolvers<void>();
+  world.threads.onUnbind = () => closed.promise;
+  let hasEnded = false;
+  const reloading = world.balancer.reload(
+    configOf(file({ listeners: `web: { bind: "127.0.0.1:9090", pool: app }` })),
+  ).then(() => hasEnded = true);
+  await world.until("it unbinds", () => world.threads.calls.at(-1) === "unbind 127.0.0.1:8080");
+  await world.pass(1_000);
+  assert.equal(hasEnded, false);
+  closed.resolve();
+  await world.run(reloading);
 });
