@@ -56,8 +56,9 @@ export type BalancerEvent =
 export function* eventsOf(
   { closed, failedAttempts, acceptErrors, faults, lost }: Extract<Report, { type: "events" }>,
 ): Generator<BalancerEvent> {
-  if (closed.length > 0) yield { kind: "closed", records: closed };
+  // An attempt comes before the end of its session.
   if (failedAttempts.length > 0) yield { kind: "failedAttempts", attempts: failedAttempts };
+  if (closed.length > 0) yield { kind: "closed", records: closed };
   if (acceptErrors.length > 0) yield { kind: "acceptErrors", errors: acceptErrors };
   if (lost > 0) yield { kind: "lost", count: lost };
   for (const detail of faults) yield { kind: "fault", detail };

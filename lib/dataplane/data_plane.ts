@@ -48,6 +48,9 @@ export class DataPlane {
   readonly #permitGrace: PermitGrace | undefined;
   /** Resolves the drain under way. */
   #onLastSession: (() => void) | undefined;
+  #isDraining = false;
+  /** Why sessions were cut last. */
+  #cutReason: CutReason | undefined;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -106,14 +109,19 @@ export class DataPlane {
 
   /** Unbinds everything; posts `drained` when the last session has ended. */
   async drain(): Promise<void> {
+    this.#isDraining = true;
     await this.#listeners.close();
     if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#onLastSession = resolve);
     this.#outbox.flush();
     this.#options.post({ type: "drained" });
   }
 
-  /** Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. */
+  /**
+   * Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. What still comes out
+   * of the accept queues of a drain is cut as it begins.
+   */
   cut(reason: CutReason, spreadMs: number): void {
+    this.#cutReason = reason;
     const sessions = this.#sessions.members();
     for (const [index, session] of sessions.entries()) {
       if (spreadMs === 0) session.cut(reason);
@@ -137,6 +145,7 @@ export class DataPlane {
     const session = new Session(client, { number, context: runtime.context });
     this.#sessions.add(session);
     runtime.use.enter();
+    if (this.#isDraining && this.#cutReason !== undefined) session.cut(this.#cutReason);
     session.closed.then((reason) => {
       this.#count(session, reason, runtime);
       this.#forget(session, runtime);

@@ -3,6 +3,7 @@ import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
 import type { SocketAddress } from "../values/address.ts";
 import { errorCode } from "../values/system_error.ts";
 import type { Bind, BindFailure } from "./messages.ts";
+import type { RevisionUse } from "./revisions.ts";
 
 /** So many clients wait at most to be handed over: each has a descriptor, and no permit yet. */
 const maxAccepted = 16;
@@ -15,18 +16,24 @@ export interface ListenersOptions<Runtime> {
   readonly onError: (runtime: Runtime | undefined, cause: string) => void;
 }
 
+/** The rules for clients; `use` says whether they are in use, by a bind or by a session. */
+interface Rules {
+  readonly use: RevisionUse;
+}
+
 interface Listening<Runtime> {
   readonly acceptor: Acceptor;
   /** The rules for its clients. A bind that leaves a snapshot keeps the ones it had, for those who wait in its queue. */
   runtime: Runtime | undefined;
-  isAccepting: boolean;
+  /** Ends with the acceptor, once all its clients are accepted; undefined before the first accept. */
+  loop: Promise<void> | undefined;
 }
 
 /**
  * Binds, accepts, unbinds. A bind has a key, and the rules for its clients come by that key with each snapshot, so that it can
  * pass from one listener to another without being closed.
  */
-export class Listeners<Runtime> {
+export class Listeners<Runtime extends Rules> {
   readonly #options: ListenersOptions<Runtime>;
   readonly #bound = new Map<string, Listening<Runtime>>();
   /** Accept loops that have not ended. */
@@ -61,7 +68,13 @@ export class Listeners<Runtime> {
 
   /** Gives each bind the rules for its clients from now on; a bind that `runtimeOf` does not know keeps its own. */
   route(runtimeOf: (key: string) => Runtime | undefined): void {
-    for (const [key, listening] of this.#bound) listening.runtime = runtimeOf(key) ?? listening.runtime;
+    for (const [key, listening] of this.#bound) {
+      const runtime = runtimeOf(key);
+      if (runtime === undefined) continue;
+      runtime.use.enter();
+      listening.runtime?.use.leave();
+      listening.runtime = runtime;
+    }
     if (this.#mayAccept) this.accept();
   }
 
@@ -69,22 +82,22 @@ export class Listeners<Runtime> {
   accept(): void {
     this.#mayAccept = true;
     for (const listening of this.#bound.values()) {
-      if (listening.isAccepting || listening.runtime === undefined) continue;
-      listening.isAccepting = true;
-      this.#follow(this.#acceptAll(listening));
+      if (listening.loop !== undefined || listening.runtime === undefined) continue;
+      listening.loop = this.#follow(this.#acceptAll(listening));
     }
   }
 
-  /** Serves what waits in the accept queues of these binds, and closes them; resolves once they are closed. */
+  /**
+   * Serves what waits in the accept queues of these binds, and closes them; resolves once they are closed and their clients handed
+   * over. Their rules are in use until then.
+   */
   async unbind(keys: Iterable<string>): Promise<void> {
     const closing: Promise<void>[] = [];
     for (const key of [...keys]) {
       const listening = this.#bound.get(key);
       if (listening === undefined) continue;
       this.#bound.delete(key);
-      // Without rules nobody has been accepted: whoever waits there is refused by the kernel.
-      if (listening.isAccepting) closing.push(this.#follow(listening.acceptor.drain()));
-      else listening.acceptor[Symbol.dispose]();
+      closing.push(this.#follow(this.#closeBind(listening)));
     }
     await Promise.all(closing);
   }
@@ -94,7 +107,17 @@ export class Listeners<Runtime> {
     this.#mayAccept = false;
     this.unbind(this.#bound.keys());
     while (this.#loops.size > 0) await Promise.all(this.#loops);
-    await new Promise<void>((resolve) => this.#options.engine.whenSettled(resolve));
+  }
+
+  async #closeBind({ acceptor, loop, runtime }: Listening<Runtime>): Promise<void> {
+    // Nobody has been accepted yet: whoever waits there is refused by the kernel.
+    if (loop === undefined) acceptor[Symbol.dispose]();
+    else {
+      await acceptor.drain();
+      await loop;
+      await new Promise<void>((resolve) => this.#options.engine.whenSettled(resolve));
+    }
+    runtime?.use.leave();
   }
 
   #listen({ key, address, shared }: Bind): Listening<Runtime> {
@@ -102,7 +125,7 @@ export class Listeners<Runtime> {
     return {
       acceptor: this.#options.engine.listen(address, { shared, onError }),
       runtime: undefined,
-      isAccepting: false,
+      loop: undefined,
     };
   }
 

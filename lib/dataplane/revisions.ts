@@ -1,6 +1,6 @@
-/** Which snapshots the open sessions of a thread still use. */
+/** Which snapshots the sessions and the binds of a thread still use. */
 
-/** One snapshot in use. Whoever begins a session under it calls `enter`, and `leave` when that has ended. */
+/** One snapshot in use. Each session under it, and each bind with rules of it, calls `enter`, and `leave` when it has ended. */
 export interface RevisionUse {
   enter(): void;
   leave(): void;
@@ -8,7 +8,7 @@ export interface RevisionUse {
 
 interface Use extends RevisionUse {
   readonly revision: number;
-  sessions: number;
+  users: number;
   isNewest: boolean;
 }
 
@@ -26,11 +26,11 @@ export class Revisions {
   begin(revision: number): RevisionUse {
     const use: Use = {
       revision,
-      sessions: 0,
+      users: 0,
       isNewest: true,
-      enter: () => void use.sessions++,
+      enter: () => void use.users++,
       leave: () => {
-        if (--use.sessions === 0 && !use.isNewest) this.#drop();
+        if (--use.users === 0 && !use.isNewest) this.#drop();
       },
     };
     for (const older of this.#uses) older.isNewest = false;
@@ -40,7 +40,7 @@ export class Revisions {
   }
 
   #drop(): void {
-    this.#uses = this.#uses.filter(({ isNewest, sessions }) => isNewest || sessions > 0);
+    this.#uses = this.#uses.filter(({ isNewest, users }) => isNewest || users > 0);
     this.#onOldest(this.#uses[0]!.revision);
   }
 }

@@ -41,6 +41,11 @@ export type Answer =
 export const maxAddresses = 64;
 
 const maxAliases = 16;
+/**
+ * Enough for the aliases and addresses that count, with a signature for each. Names in a record may be chains of thousands of
+ * pointers, and a message by TCP holds thousands of records: reading all of them would take the thread for a second.
+ */
+const maxRecords = 256;
 const headerBytes = 12;
 const internetClass = 1;
 const typeNumbers = { A: 1, CNAME: 5, AAAA: 28 } as const;
@@ -106,7 +111,7 @@ function records(message: Buffer, start: number): Records {
   const aliases = new Map<string, string>();
   const addresses: Records["addresses"][number][] = [];
   let offset = start;
-  for (let left = message.readUInt16BE(6); left > 0; left--) {
+  for (let left = Math.min(message.readUInt16BE(6), maxRecords); left > 0; left--) {
     const name = canonicalName(packet.name.decode(message, offset));
     offset += packet.name.decode.bytes;
     const type = message.readUInt16BE(offset);

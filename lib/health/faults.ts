@@ -40,7 +40,7 @@ export function handshakeFaultOf(error: unknown): Fault {
  * and in those of its causes.
  */
 export function fetchFaultOf(error: unknown): Fault {
-  const text = messagesOf(error).join(": ");
+  const text = withoutUrls(messagesOf(error).join(": "));
   const code = systemWords.find(([words]) => text.includes(words))?.[1] ?? "";
   const local = localCodes.get(code) ?? caFault(text);
   if (local !== undefined) return { local: true, detail: local };
@@ -62,6 +62,19 @@ export function isPeerGone(error: unknown): boolean {
 /** The words of an error without the numbers that only programmers read. */
 function plain(text: string): string {
   return text.replace(/ ?\(os error \d+\)/g, "");
+}
+
+/**
+ * The text of a fetch error without the URLs in it. A path or a query may hold a token, which is not for a log; a redirect's
+ * is a stranger's; and a URL in front would leave no room for what is wrong.
+ */
+function withoutUrls(text: string): string {
+  return text
+    .replace(
+      /^(?:fetch failed: )?error sending request (?:from \S+ )?for (?:url )?\S+(?: \([^)]*\))?:? ?/,
+      "",
+    )
+    .replace(/https?:\/\/[^\s'"]*/gi, "...");
 }
 
 function codeOf(error: Error): string {
@@ -135,6 +148,7 @@ const fetchWords: readonly (readonly [string, string])[] = [
   ["invalid content-length", "not HTTP: wrong Content-Length"],
   ["invalid chunk", "body with broken chunks"],
   ["Maximum number of redirects", "too many redirects"],
+  ["redirect to a non HTTP", "redirected to a URL that is not http or https"],
   ["Invalid URL", "not a URL"],
   ["not supported", "not a URL that can be asked"],
 ];

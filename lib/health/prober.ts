@@ -2,7 +2,8 @@ import { type Clock, systemClock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { duration } from "./detail.ts";
 import { programFaultOf } from "./faults.ts";
-import { type Connect, Dialler } from "./probes/dial.ts";
+import { type Connect, Dialler, type DiallerOptions } from "./probes/dial.ts";
+import { hasIpv6 } from "./probes/ipv6.ts";
 import { probeOf } from "./probes/kinds.ts";
 import type { ProbeOutcome } from "./probes/outcome.ts";
 import { UrlClient } from "./probes/url.ts";
@@ -13,6 +14,8 @@ export interface ProberOptions {
   readonly clock?: Clock;
   /** Deno.connect, or what a test puts in its place. */
   readonly connect?: Connect;
+  /** Whether this machine has IPv6, or what a test puts in its place. */
+  readonly hasIpv6?: () => boolean;
 }
 
 export interface ProbeOptions {
@@ -28,14 +31,15 @@ const maxFreeBuffers = 64;
 /** Probes targets, and owns what its probes share: a timer, read buffers, a client for URLs. Dispose it at the end. */
 export class Prober implements Disposable {
   readonly #clock: Clock;
-  readonly #connect: Connect;
+  readonly #dialling: Omit<DiallerOptions, "preferred">;
   readonly #deadlines: Deadlines;
   readonly #urlClient = new UrlClient();
   readonly #freeBuffers: Uint8Array<ArrayBuffer>[] = [];
 
-  constructor({ clock = systemClock, connect = Deno.connect }: ProberOptions = {}) {
+  constructor(options: ProberOptions = {}) {
+    const { clock = systemClock } = options;
     this.#clock = clock;
-    this.#connect = connect;
+    this.#dialling = { connect: Deno.connect, hasIpv6, ...options };
     this.#deadlines = new Deadlines(clock);
   }
 
@@ -50,7 +54,7 @@ export class Prober implements Disposable {
     }
     const startedAt = this.#clock.now();
     using limit = new TimeLimit(spec.timing.timeoutMs, { deadlines: this.#deadlines, outer: signal });
-    const dialler = new Dialler({ connect: this.#connect, preferred });
+    const dialler = new Dialler({ ...this.#dialling, preferred });
     const outcome = await this.#run(spec, { target, limit, dialler });
     const { address } = dialler;
     const judged = judge(outcome, { cause: limit.cause, timeoutMs: spec.timing.timeoutMs });

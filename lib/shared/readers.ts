@@ -4,7 +4,7 @@ import type { SharedMemory } from "./layout.ts";
 const usesNone = 2 ** 31 - 1;
 
 /**
- * Which revisions are still in use: each thread writes the oldest one that a session of its own may still read.
+ * Which revisions are still in use: each thread writes the oldest one that a session or a bind of its own may still read.
  *
  * What a revision has retired (a slot) may be given to somebody else once every thread is past the revisions before it.
  */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
-import { eventually } from "../support/eventually.ts";
+import { Readers } from "../../lib/shared/readers.ts";
+import { eventually, within } from "../support/eventually.ts";
 import type { MemorySocket } from "../support/memory_socket.ts";
 import { payload } from "../support/payload.ts";
 import { receive, receiveExactly, sendAll } from "../support/peer.ts";
@@ -141,6 +142,19 @@ Deno.test("a session that begins after a cut is left alone", async () => {
   assert.deepEqual(world.closed.map(({ id, reason }) => `${id} ${reason}`), ["0.1 killed", "0.2 done"]);
 });
 
+Deno.test("who waited in the queue when everything is to end at once is cut too, and leaves a record", async () => {
+  using world = new PlaneWorld();
+  const listener = world.targetListener(1);
+  world.start(snapshotOf([targetAt(1)]));
+  const open = await world.session(listener);
+  const waiting = [world.client(), world.client()];
+  world.plane.cut("killed", 0);
+  await within("the drain", world.plane.drain());
+  const ends = await Promise.all([open.client, ...waiting].map(receive));
+  assert.deepEqual(ends.map(({ end }) => end), ["reset", "reset", "reset"]);
+  assert.deepEqual(world.closed.map(({ reason }) => reason), ["killed", "killed", "killed"]);
+});
+
 const accesses: { access: Snapshot["access"]; reported: string[] }[] = [
   { access: "all", reported: ["done", "server_reset"] },
   { access: "abnormal", reported: ["server_reset"] },
@@ -271,6 +285,40 @@ Deno.test("a client that waits in the queue of a bind that goes is served by the
   await finish({ client: waiting, target });
   await world.end();
   assert.deepEqual(world.closed.map(({ listener, reason }) => [listener, reason]), [["web", "done"]]);
+});
+
+Deno.test("a snapshot is in use for as long as its rules serve clients of a bind that goes", async () => {
+  using world = new PlaneWorld();
+  const readers = new Readers(world.memory);
+  readers.leave(1);
+  const listener = world.targetListener(1);
+  const first = snapshotOf([targetAt(1)]);
+  world.start(first);
+  const waiting = world.client();
+  world.apply({ ...first, revision: 2, listeners: [] });
+  assert.equal(readers.arePast(2), false, "the bind has not gone yet");
+  const unbound = world.plane.unbind(first.listeners[0]!.binds);
+  const target = await listener.accept() as MemorySocket;
+  await unbound;
+  assert.equal(readers.arePast(2), false, "a session of the bind is open");
+  await finish({ client: waiting, target });
+  await world.quiet();
+  await eventually("the first snapshot is out of use", () => readers.arePast(2));
+  await world.end();
+});
+
+Deno.test("a snapshot is in use no more once a bind that had its rules is closed", async () => {
+  using world = new PlaneWorld();
+  const readers = new Readers(world.memory);
+  readers.leave(1);
+  const first = snapshotOf([targetAt(1)]);
+  world.start(first);
+  world.apply({ ...first, revision: 2 });
+  assert.equal(readers.arePast(2), true, "the bind that stays has the rules of the second");
+  world.apply({ ...first, revision: 3, listeners: [] });
+  await world.plane.unbind(first.listeners[0]!.binds);
+  assert.equal(readers.arePast(3), true);
+  await world.end();
 });
 
 Deno.test("open sessions of a listener that goes live on", async () => {

@@ -48,6 +48,16 @@ Deno.test("an answer gives the addresses of the type that was asked for, each on
   assert.deepEqual(read, { kind: "addresses", addresses: ["10.0.0.2", "10.0.0.1"] });
 });
 
+Deno.test("records behind the first 256 are not read, so that a message of thousands takes no time", () => {
+  const others = (count: number) =>
+    Array.from({ length: count }, () => ({ name: "other.test", type: "A", data: "10.0.0.9" }));
+  const found = { kind: "addresses", addresses: ["10.0.0.1"] };
+  assert.deepEqual(readAnswer(message({ answers: [...others(255), ...answers] }), question), found);
+  assert.deepEqual(readAnswer(message({ answers: [...others(256), ...answers] }), question), {
+    kind: "noData",
+  });
+});
+
 Deno.test("what has another id, another question or no mark of an answer is no answer", () => {
   assert.equal(readAnswer(message({ answers, id: 0x1235 }), question), undefined);
   assert.equal(readAnswer(message({ answers, type: "query" }), question), undefined);

@@ -88,6 +88,27 @@ for (const [text, detail] of tlsTexts) {
   });
 }
 
+Deno.test("no URL of a fetch, which may hold a token, stands in what is said of its error", () => {
+  const reason = "client error (Connect): tunnel error: unsuccessful";
+  const texts = [
+    `error sending request for url (http://db.test:8008/?token=secret): ${reason}`,
+    `error sending request from 127.0.0.1:4711 for http://db.test:8008/?token=secret (10.0.0.1:8008): ${reason}`,
+    `error sending request for http://db.test:8008/?token=secret: ${reason}`,
+  ];
+  for (const text of texts) {
+    for (const error of [new TypeError(text), new TypeError("fetch failed", { cause: new Error(text) })]) {
+      assert.equal(fetchFaultOf(error).detail, `"${reason}"`);
+    }
+  }
+  const redirect = new TypeError(
+    "odd: 'https://login.test/?code=secret' with base 'HTTP://db.test/?token=secret'",
+  );
+  assert.equal(fetchFaultOf(redirect).detail, `"odd: '...' with base '...'"`);
+  // Nor do words in a URL pass for those of the error.
+  const named = new TypeError(`error sending request for url (http://db.test/SupportedVersions): ${reason}`);
+  assert.equal(fetchFaultOf(named).detail, `"${reason}"`);
+});
+
 Deno.test("only a handshake is said to end during the handshake", () => {
   const eof = new Deno.errors.UnexpectedEof("tls handshake eof");
   assert.equal(handshakeFaultOf(eof).detail, "connection closed during the TLS handshake");

@@ -32,6 +32,10 @@ Deno.test("an attempt that is refused says so in the log and in the record of th
   assert.deepEqual([line["error"], line["detail"]], ["connect_refused", "connection refused"]);
   const record = await lb.line((line) => "reason" in line && "attempts" in line);
   assert.equal(record["id"], line["session"]);
+  assert.ok(
+    lb.lines.indexOf(line) < lb.lines.indexOf(record),
+    "an attempt stands before the end of its session",
+  );
   assert.deepEqual(
     (record["attempts"] as { target: string; error: string | null }[]).map((
       { target, error },

@@ -1,3 +1,4 @@
+import { errorCode } from "../../values/system_error.ts";
 import { socketFaultOf } from "../faults.ts";
 import type { ProbeTarget } from "../spec.ts";
 import { starvedDetail, type TimeLimit } from "../time_limit.ts";
@@ -11,6 +12,13 @@ export type Connect = (
 /** A connection, which the caller closes, or how the probe ended for want of one. */
 export type Dialled = { readonly kind: "connected"; readonly conn: Deno.TcpConn } | ProbeOutcome;
 
+export interface DiallerOptions {
+  readonly connect: Connect;
+  readonly hasIpv6: () => boolean;
+  /** The address that worked last; it is dialled first where the target still has it. */
+  readonly preferred: string | undefined;
+}
+
 export interface DialOptions {
   /** Dialled in place of the target's own port. */
   readonly port: number | undefined;
@@ -22,14 +30,11 @@ const maxNamed = 4;
 
 /** Connects one probe to a target, and knows afterwards which address took the connection. */
 export class Dialler {
-  readonly #connect: Connect;
-  readonly #preferred: string | undefined;
+  readonly #options: DiallerOptions;
   #address: string | undefined;
 
-  /** `preferred`: the address that worked last; it is dialled first where the target still has it. */
-  constructor({ connect, preferred }: { readonly connect: Connect; readonly preferred: string | undefined }) {
-    this.#connect = connect;
-    this.#preferred = preferred;
+  constructor(options: DiallerOptions) {
+    this.#options = options;
   }
 
   /** The address that took the connection. */
@@ -64,7 +69,7 @@ export class Dialler {
   }
 
   #inOrder({ addresses }: ProbeTarget): readonly string[] {
-    const preferred = this.#preferred;
+    const { preferred } = this.#options;
     if (preferred === undefined || preferred === addresses[0] || !addresses.includes(preferred)) {
       return addresses;
     }
@@ -76,17 +81,26 @@ export class Dialler {
     signal: AbortSignal,
   ): Promise<Dialled> {
     try {
-      const conn = await this.#connect({ ...address, signal });
+      const conn = await this.#options.connect({ ...address, signal });
       if (!signal.aborted) return checked(conn);
       // The connection was made in the moment of the abort: nobody else will close it.
       conn.close();
     } catch (error) {
       if (!signal.aborted) {
+        if (this.#lacksIpv6(error, address)) return { kind: "failed", detail: "this machine has no IPv6" };
         const { local, detail } = socketFaultOf(error);
         return { kind: local ? "localFault" : "failed", detail };
       }
     }
     return { kind: "cut", answering: false };
+  }
+
+  /**
+   * Linux gives the same error where no local port is free, which says nothing about the target, and where no address of this
+   * machine can be used towards an IPv6 one, which nobody reaches from here then.
+   */
+  #lacksIpv6(error: unknown, { hostname }: { readonly hostname: string }): boolean {
+    return hostname.includes(":") && errorCode(error) === "EADDRNOTAVAIL" && !this.#options.hasIpv6();
   }
 }
 

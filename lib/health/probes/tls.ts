@@ -37,6 +37,8 @@ export async function overTls(
   open.use(plain);
   const interrupt = () => open.dispose();
   signal.addEventListener("abort", interrupt);
+  // It may have aborted since the connection was made, and then says nothing any more.
+  if (signal.aborted) interrupt();
   const transport: { error?: unknown } = {};
   try {
     const { near, far } = await loopbackPair(open, listen);

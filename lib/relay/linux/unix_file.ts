@@ -9,7 +9,7 @@ export class UnixFile {
 
   constructor(libc: Libc, path: string) {
     this.#libc = libc;
-    this.#path = new TextEncoder().encode(`${path}\0`);
+    this.#path = new Uint8Array(new TextEncoder().encode(`${path}\0`));
     this.#identity = this.#currentIdentity();
   }
 

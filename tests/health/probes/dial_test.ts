@@ -49,6 +49,22 @@ Deno.test("the address that worked last is dialled first, where the name still h
   assert.deepEqual(dialled, ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
 });
 
+Deno.test("without IPv6 an IPv6 address fails; it is no lack of local ports, which says nothing about a target", async () => {
+  const refused = Object.assign(new Error("Connection refused"), { code: "ECONNREFUSED" });
+  const none = Object.assign(new Error("Cannot assign requested address"), { code: "EADDRNOTAVAIL" });
+  const connect = ({ hostname }: { readonly hostname: string }) =>
+    Promise.reject(hostname.startsWith("127.") ? refused : none);
+  const probing = (has: boolean, ...addresses: string[]) =>
+    outcomeOf(tcp(), named(80, ...addresses), { connect, hasIpv6: () => has });
+  assert.deepEqual(await probing(false, "127.0.0.1", "::1"), [
+    "failed",
+    "127.0.0.1: connection refused, ::1: this machine has no IPv6",
+  ]);
+  assert.deepEqual(await probing(false, "2001:db8::1"), ["failed", "this machine has no IPv6"]);
+  assert.deepEqual(await probing(true, "127.0.0.1", "::1"), ["inconclusive", "no free local port"]);
+  assert.deepEqual(await probing(false, "10.0.0.1"), ["inconclusive", "no free local port"]);
+});
+
 Deno.test("what answers at the first address that takes the connection is judged, as sessions would get it", async () => {
   await using sick = serve(says("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), { hostname: "127.0.0.2" });
   await using _well = serve(says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), {

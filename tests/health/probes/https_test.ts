@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { closeWithReset, socketsOnPorts } from "../../support/kernel_sockets.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually, within } from "../../support/eventually.ts";
 import { overTls } from "../../../lib/health/probes/tls.ts";
 import {
   type Behaviour,
@@ -190,6 +190,18 @@ for (const [name, behaviour, detail] of handshakes) {
     assert.equal(await socketsLeft(port), 0);
   });
 }
+
+Deno.test("a TLS probe that was given up before its handshake begins does not wait for a silent server", async () => {
+  let port = 0;
+  {
+    await using server = serve(untilClosed);
+    port = server.port;
+    const plain = await Deno.connect({ hostname: "127.0.0.1", port });
+    const wire = overTls(plain, { name: "x.test", signal: AbortSignal.abort() });
+    await within("the handshake is given up", assert.rejects(wire));
+  }
+  assert.equal(await socketsLeft(port), 0);
+});
 
 /** Listens as Deno does, with foreign connections that come first. */
 function overrunBy(foreign: number, ports: number[], conns: Promise<Deno.TcpConn>[]): typeof Deno.listen {
