@@ -84,13 +84,10 @@ testWith(
     release.resolve();
 
     await lb.line(({ message }) => message === `${name} stands for ${second}`);
-    await eventually("the new address serves", async () => await received(lb.port()) === "two");
-    await eventually(
-      "a client of the stream at each address",
-      () => stream.count("one") > 0 && stream.count("two") > 0,
-    );
-    const { one: _ones, two: _twos, ...others } = await stream.stop();
+    await eventually("the new address serves", () => stream.count("two") > 0);
+    const { one: ones, two: twos, ...others } = await stream.stop();
     assert.deepEqual(others, {}, "no client notices");
+    assert.ok(ones! > 0 && twos! > 0);
     assert.equal(lb.lines.filter(({ state }) => state === "down").length, 0, "the target is never down");
     lb.kill("SIGTERM");
     assert.equal(await lb.ended(), 0);
