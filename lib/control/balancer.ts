@@ -86,7 +86,8 @@ export class Balancer {
   /** A start or a reload is under way, which sees to changed names itself. */
   #isChanging = false;
   #isDraining = false;
-  #isStopped = false;
+  /** Settles at the end of the stop; undefined before one was asked for. */
+  #stopped: Promise<void> | undefined;
 
   constructor({ config, onEvent, threadModule, parts }: BalancerOptions) {
     this.#parts = { ...realParts(), ...parts };
@@ -138,6 +139,7 @@ export class Balancer {
       if (problem !== undefined) throw new StartError(problem);
       const choice = await this.#parts.chooseEngine(this.#firstConfig.process.engine);
       if (choice.kind === "impossible") throw new StartError(choice.problem);
+      if (this.#isStopped) return "stopped";
       this.#engine = choice.engine;
       await this.#threads.start(choice.engine);
       const result = await this.#bring(this.#firstConfig);
@@ -190,11 +192,8 @@ export class Balancer {
   }
 
   /** Ends at once: sessions (as `killed`, after a `drain` there are none), probes, lookups, threads. */
-  async stop(): Promise<void> {
-    if (this.#isStopped) return;
-    this.#isStopped = true;
-    await stopThreads(this.#threads);
-    await Promise.all([this.#monitor.close(), this.#names.close()]);
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
   }
 
   /** Everything that an operator can see, as of now. */
@@ -220,6 +219,7 @@ export class Balancer {
 
   /** The one path by which a configuration comes into force, the first one as any other. */
   async #bring(config: Config): Promise<Reloaded> {
+    if (this.#isEnding) return stopping;
     const problem = whyTooLarge(config);
     if (problem !== undefined) return { kind: "refused", problem };
     this.#isChanging = true;
@@ -238,6 +238,15 @@ export class Balancer {
       this.#isChanging = false;
       this.#applyNames();
     }
+  }
+
+  async #stop(): Promise<void> {
+    await stopThreads(this.#threads);
+    await Promise.all([this.#monitor.close(), this.#names.close()]);
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped !== undefined;
   }
 
   get #isEnding(): boolean {

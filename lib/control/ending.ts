@@ -1,6 +1,7 @@
 /** How the data-plane threads come to their end, with an upper bound whatever hangs. */
 import type { Config } from "../config/config.ts";
 import type { ThreadGroup } from "./threads.ts";
+import { within } from "./within.ts";
 
 /** How long the threads have to end their sessions when everything is to end at once. */
 const lastRecordsMs = 500;
@@ -33,12 +34,4 @@ export async function stopThreads(threads: Pick<ThreadGroup, "drain" | "cut" | "
   threads.cut({ reason: "killed", spreadMs: 0 });
   await within(lastRecordsMs, threads.drain());
   threads.terminate();
-}
-
-/** Waits for `work`, so long at most. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
 }

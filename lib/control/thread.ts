@@ -26,15 +26,17 @@ export class Thread {
   readonly #worker: Worker;
   readonly #ready = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<void>();
+  /** By the id of their command, those who wait for addresses to be bound. */
+  readonly #binds = new Map<number, PromiseWithResolvers<readonly SocketAddress[]>>();
   /** By the id of their command, those who wait until binds are closed. */
   readonly #unbinds = new Map<number, () => void>();
-  #bound = Promise.withResolvers<readonly SocketAddress[]>();
   readonly #wake: (descriptor: number) => void;
   #wakeDescriptor: number | undefined;
   #isDead = false;
   /** Messages sent to a thread that cannot be woken yet. */
   #unannounced = 0;
-  #lastUnbind = 0;
+  /** The id of the last command that has one. */
+  #lastId = 0;
   /** When the ping that has no answer was sent. */
   #pingedAt: number | undefined;
 
@@ -46,15 +48,11 @@ export class Thread {
       // Without this the error would end the main thread as well.
       event.preventDefault();
       if (this.#isDead) return;
-      this.#isDead = true;
-      this.#ready.reject(new Error(event.message));
-      this.#bound.reject(new Error(event.message));
-      this.#drained.resolve();
-      this.#allUnbound();
+      this.#end(event.message);
       onDeath(event.message);
     };
     // Where nobody waits, `onDeath` has reported it.
-    for (const { promise } of [this.#ready, this.#bound]) promise.catch(() => {});
+    this.#ready.promise.catch(() => {});
     this.#worker.postMessage({ type: "start", worker: index, engine, memory } satisfies Command);
   }
 
@@ -82,16 +80,18 @@ export class Thread {
 
   /** Binds; resolves to the addresses in fact bound. Rejects with ThreadBindError for the first that fails; then none is bound. */
   bind(binds: readonly Bind[]): Promise<readonly SocketAddress[]> {
-    this.#bound = Promise.withResolvers();
-    if (this.#isDead) this.#bound.reject(new Error("the thread is dead"));
-    this.send({ type: "bind", binds });
-    return this.#bound.promise;
+    if (this.#isDead) return Promise.reject(new Error("the thread is dead"));
+    const id = ++this.#lastId;
+    const bound = Promise.withResolvers<readonly SocketAddress[]>();
+    this.#binds.set(id, bound);
+    this.send({ type: "bind", id, binds });
+    return bound.promise;
   }
 
   /** Serves what waits in the accept queues of these binds, and closes them; resolves once they are closed, or the thread is dead. */
   unbind(keys: readonly string[]): Promise<void> {
     if (this.#isDead) return Promise.resolve();
-    const id = ++this.#lastUnbind;
+    const id = ++this.#lastId;
     const closed = new Promise<void>((resolve) => this.#unbinds.set(id, resolve));
     this.send({ type: "unbind", id, keys });
     return closed;
@@ -108,16 +108,18 @@ export class Thread {
 
   /** Ends the thread wherever it is; whoever waits for it learns of it. */
   terminate(): void {
-    this.#isDead = true;
     this.#worker.terminate();
-    this.#ready.reject(new Error("the thread was terminated"));
-    this.#bound.reject(new Error("the thread was terminated"));
-    this.#drained.resolve();
-    this.#allUnbound();
+    this.#end("the thread was terminated");
   }
 
-  #allUnbound(): void {
+  /** Whoever waits for the thread waits no longer. */
+  #end(cause: string): void {
+    this.#isDead = true;
+    this.#ready.reject(new Error(cause));
+    this.#drained.resolve();
+    for (const { reject } of this.#binds.values()) reject(new Error(cause));
     for (const resolve of this.#unbinds.values()) resolve();
+    this.#binds.clear();
     this.#unbinds.clear();
   }
 
@@ -134,9 +136,13 @@ export class Thread {
         this.#announce();
         return this.#ready.resolve();
       case "bound":
-        return this.#bound.resolve(report.addresses);
+        this.#binds.get(report.id)?.resolve(report.addresses);
+        this.#binds.delete(report.id);
+        return;
       case "bindFailed":
-        return this.#bound.reject(new ThreadBindError(report.key, report.failure));
+        this.#binds.get(report.id)?.reject(new ThreadBindError(report.key, report.failure));
+        this.#binds.delete(report.id);
+        return;
       case "unbound":
         this.#unbinds.get(report.id)?.();
         this.#unbinds.delete(report.id);

@@ -9,6 +9,7 @@ import type { EngineName } from "../values/words.ts";
 import type { Death } from "./events.ts";
 import { removeStale } from "./listeners.ts";
 import { Thread, ThreadBindError, type ThreadEvents } from "./thread.ts";
+import { within } from "./within.ts";
 
 /** What is waited for, in milliseconds. */
 export interface ThreadTimes {
@@ -20,6 +21,8 @@ export interface ThreadTimes {
   readonly rebindMs: number;
   /** How long a change of the binds waits for a thread that is starting again. */
   readonly maxRestartWaitMs: number;
+  /** How long it is waited for that addresses are bound: a thread that hangs must not keep a reload from its end. */
+  readonly maxBindMs: number;
   /** How long it is waited for that binds are closed: one that clients keep coming to is closed after a second. */
   readonly maxUnbindMs: number;
   /** How often threads are asked for a sign of life while they drain, and after how long without one nobody waits for it. */
@@ -33,6 +36,7 @@ const defaultTimes: ThreadTimes = {
   quietMs: 60_000,
   rebindMs: 1_000,
   maxRestartWaitMs: 5_000,
+  maxBindMs: 10_000,
   maxUnbindMs: 3_000,
   pingMs: 1_000,
   hangMs: 15_000,
@@ -86,7 +90,7 @@ export class Threads implements ThreadGroup {
   readonly #readers: Readers;
   readonly #threads: Thread[] = [];
   readonly #deaths: { pauseMs: number; at: number }[] = [];
-  readonly #restarts = new Set<ReturnType<typeof setTimeout>>();
+  readonly #pauses = new Set<ReturnType<typeof setTimeout>>();
   /** Threads that have died and do not serve again yet. */
   readonly #restarting = new Map<number, PromiseWithResolvers<void>>();
   readonly #bound = new Map<string, Bind>();
@@ -117,23 +121,17 @@ export class Threads implements ThreadGroup {
     if (binds.length === 0) return [];
     await this.#allServe();
     const threads = [...this.#threads];
-    const [first, ...others] = threads;
     try {
-      // The first thread binds alone: what it gets for a port 0 the others share.
-      const addresses = await first!.bind(binds);
-      const bound = binds.map((bind, index) => ({ ...bind, address: addresses[index] ?? bind.address }));
-      // All answers are awaited, so that a failure finds every thread at rest.
-      const results = await Promise.allSettled(others.map((thread) => thread.bind(bound.filter(isShared))));
-      const failed = results.find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      const bound = await this.#bindIn(threads, binds);
       // One that has bound and died meanwhile may serve again already, without these.
       if (threads.some(({ isDead }) => isDead)) throw new Error("it had bound before");
       for (const bind of bound) this.#bound.set(bind.key, bind);
       return bound;
     } catch (error) {
       await this.#close(binds.map(({ key }) => key));
-      if (error instanceof ThreadBindError) throw error;
-      throw new ThreadsBusyError(`a data-plane thread died meanwhile: ${error}`, { cause: error });
+      if (error instanceof ThreadBindError || error instanceof ThreadsBusyError) throw error;
+      const cause = error instanceof Error ? error.message : error;
+      throw new ThreadsBusyError(`a data-plane thread died meanwhile: ${cause}`, { cause: error });
     }
   }
 
@@ -177,15 +175,33 @@ export class Threads implements ThreadGroup {
   /** No thread is started again from here on. */
   #end(): void {
     this.#isEnding = true;
-    for (const restart of this.#restarts) clearTimeout(restart);
+    for (const timer of this.#pauses) clearTimeout(timer);
+  }
+
+  async #bindIn([first, ...others]: readonly Thread[], binds: readonly Bind[]): Promise<readonly Bind[]> {
+    // The first thread binds alone: what it gets for a port 0 the others share.
+    const addresses = await this.#answer(first!.bind(binds));
+    const bound = binds.map((bind, index) => ({ ...bind, address: addresses[index] ?? bind.address }));
+    // All answers are awaited, so that a failure finds every thread at rest.
+    const answers = Promise.allSettled(others.map((thread) => thread.bind(bound.filter(isShared))));
+    const results = await this.#answer(answers);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return bound;
+  }
+
+  /** Waits for threads that bind; throws ThreadsBusyError where one hangs. */
+  async #answer<T>(work: Promise<T>): Promise<T> {
+    const { maxBindMs } = this.#times;
+    const answer = await within(maxBindMs, work);
+    if (answer !== "tooLong") return answer;
+    const seconds = maxBindMs / 1_000;
+    throw new ThreadsBusyError(`a data-plane thread has not answered for ${seconds} s; try again later`);
   }
 
   /** Closes binds in every thread. */
   async #close(keys: readonly string[]): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLong = new Promise<void>((resolve) => timer = setTimeout(resolve, this.#times.maxUnbindMs));
-    await Promise.race([Promise.all(this.#threads.map((thread) => thread.unbind(keys))), tooLong]);
-    clearTimeout(timer);
+    await within(this.#times.maxUnbindMs, Promise.all(this.#threads.map((thread) => thread.unbind(keys))));
   }
 
   #send(command: Command): void {
@@ -207,13 +223,8 @@ export class Threads implements ThreadGroup {
   /** Waits for threads that are starting again. */
   async #allServe(): Promise<void> {
     if (this.#restarting.size === 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLong = new Promise<"tooLong">((resolve) => {
-      timer = setTimeout(() => resolve("tooLong"), this.#times.maxRestartWaitMs);
-    });
     const all = Promise.all([...this.#restarting.values()].map(({ promise }) => promise));
-    const result = await Promise.race([all, tooLong]);
-    clearTimeout(timer);
+    const result = await within(this.#times.maxRestartWaitMs, all);
     if (result === "tooLong" || this.#restarting.size > 0) {
       throw new ThreadsBusyError("a data-plane thread is starting again; try again later");
     }
@@ -253,8 +264,7 @@ export class Threads implements ThreadGroup {
     const serving = this.#restarting.get(index) ?? Promise.withResolvers<void>();
     this.#restarting.set(index, serving);
     const before = this.#threads[index];
-    const timer = setTimeout(() => {
-      this.#restarts.delete(timer);
+    this.#after(pauseMs, () => {
       this.#restart(index).then(() => {
         this.#restarting.delete(index);
         serving.resolve();
@@ -264,8 +274,16 @@ export class Threads implements ThreadGroup {
         this.#options.onFault(`data-plane thread ${index} cannot be started again: ${error}`);
         this.#restartAfter(this.#pauseMs(index), index);
       });
-    }, pauseMs);
-    this.#restarts.add(timer);
+    });
+  }
+
+  /** Calls back after a pause, unless all threads are to end meanwhile. */
+  #after(ms: number, callback: () => void): void {
+    const timer = setTimeout(() => {
+      this.#pauses.delete(timer);
+      callback();
+    }, ms);
+    this.#pauses.add(timer);
   }
 
   #pauseMs(index: number): number {
@@ -280,6 +298,8 @@ export class Threads implements ThreadGroup {
   }
 
   async #restart(index: number): Promise<void> {
+    // Set before it runs: what it uses from then on it writes itself. It gets no snapshot that is older than this one.
+    this.#readers.set(index, this.#snapshot?.revision ?? 0);
     const thread = this.#threads[index] = this.#start(index);
     await thread.ready;
     // A drain that has begun meanwhile has reached the thread already: it must not bind or accept any more.
@@ -288,25 +308,25 @@ export class Threads implements ThreadGroup {
     if (this.#isEnding) return;
     // As of now: the one that was in force when the thread died may be an old one. Before the first there is none.
     const snapshot = this.#snapshot;
-    this.#readers.set(index, snapshot?.revision ?? 0);
     if (snapshot !== undefined) thread.send({ type: "snapshot", snapshot });
     if (this.#isAccepting) thread.send({ type: "accept" });
   }
 
   /** Somebody else may hold an address by now: tries until it is free. */
   async #bindAgain(index: number, thread: Thread): Promise<void> {
+    // Only TCP addresses can be shared: the first thread alone has the unix sockets.
+    const own = () => [...this.#bound.values()].filter((bind) => index === 0 || bind.shared);
     for (;;) {
-      // Only TCP addresses can be shared: the first thread alone has the unix sockets.
-      const binds = [...this.#bound.values()].filter((bind) => index === 0 || bind.shared);
       try {
-        for (const { address } of binds) await removeStale(address);
+        for (const { address } of own()) await removeStale(address);
         if (this.#isEnding) return;
-        await thread.bind(binds);
+        // As of now: some may have been unbound meanwhile.
+        await thread.bind(own());
         return;
       } catch (error) {
         if (thread.isDead || this.#isEnding) throw error;
         this.#options.onFault(`a data-plane thread cannot listen again: ${error}`);
-        await new Promise((resolve) => this.#restarts.add(setTimeout(resolve, this.#times.rebindMs)));
+        await new Promise<void>((resolve) => this.#after(this.#times.rebindMs, resolve));
       }
     }
   }

@@ -22,8 +22,8 @@ export type Command =
     readonly memory: SharedMemory;
   }
   | { readonly type: "snapshot"; readonly snapshot: Snapshot }
-  /** Binds all or none; answered with `bound` or `bindFailed`. Connections wait in the kernel until `accept`. */
-  | { readonly type: "bind"; readonly binds: readonly Bind[] }
+  /** Binds all or none; answered with `bound` or `bindFailed` and the same id. Connections wait in the kernel until `accept`. */
+  | { readonly type: "bind"; readonly id: number; readonly binds: readonly Bind[] }
   /** Serves what waits in the accept queues of these binds, and closes them; answered with `unbound` and the same id. */
   | { readonly type: "unbind"; readonly id: number; readonly keys: readonly string[] }
   /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */
@@ -39,8 +39,13 @@ export type Report =
   /** `wakeDescriptor`: how a thread that waits in the kernel is made to receive a message. */
   | { readonly type: "ready"; readonly wakeDescriptor: number | undefined }
   /** The addresses in fact bound, in the order asked for: port 0 has become a real port. */
-  | { readonly type: "bound"; readonly addresses: readonly SocketAddress[] }
-  | { readonly type: "bindFailed"; readonly key: string; readonly failure: BindFailure }
+  | { readonly type: "bound"; readonly id: number; readonly addresses: readonly SocketAddress[] }
+  | {
+    readonly type: "bindFailed";
+    readonly id: number;
+    readonly key: string;
+    readonly failure: BindFailure;
+  }
   /** The binds of this `unbind` are closed: their addresses are free. */
   | { readonly type: "unbound"; readonly id: number }
   | { readonly type: "drained" }

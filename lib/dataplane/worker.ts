@@ -59,11 +59,11 @@ function obey(plane: DataPlane, command: Exclude<Command, { type: "start" }>): v
   }
 }
 
-function bind(plane: DataPlane, { binds }: Extract<Command, { type: "bind" }>): void {
+function bind(plane: DataPlane, { id, binds }: Extract<Command, { type: "bind" }>): void {
   try {
-    post({ type: "bound", addresses: plane.bind(binds) });
+    post({ type: "bound", id, addresses: plane.bind(binds) });
   } catch (error) {
     if (!(error instanceof BindError)) throw error;
-    post({ type: "bindFailed", key: error.key, failure: error.failure });
+    post({ type: "bindFailed", id, key: error.key, failure: error.failure });
   }
 }

@@ -91,6 +91,8 @@ export class BalancerWorld implements AsyncDisposable {
   readonly balancer: Balancer;
   /** Addresses that cannot be bound, as text. */
   readonly taken = new Map<string, BindFailure>();
+  /** When the engine is chosen. */
+  engineChosen: Promise<void> = Promise.resolve();
   /** What the monitor was last told to watch. */
   watched: readonly Watched[] = [];
   #threads: FakeThreads | undefined;
@@ -116,8 +118,10 @@ export class BalancerWorld implements AsyncDisposable {
           ),
         resolver: this.resolver,
         clock: this.clock,
-        chooseEngine: () =>
-          Promise.resolve({ kind: "chosen", engine: "portable", reason: "a test", warn: false }),
+        chooseEngine: async () => {
+          await this.engineChosen;
+          return { kind: "chosen", engine: "portable", reason: "a test", warn: false };
+        },
         whyTaken: (address: SocketAddress) => Promise.resolve(this.taken.get(formatAddress(address))),
         acquireBindMutex: () => Promise.resolve({ [Symbol.dispose]() {} }),
       },

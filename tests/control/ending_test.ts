@@ -157,6 +157,39 @@ Deno.test("a balancer that is stopped while it starts has started nothing", asyn
   assert.equal(world.threads.snapshots.length, 0);
 });
 
+Deno.test("a balancer that is stopped while its engine is chosen starts no thread and looks nothing up", async () => {
+  await using world = new BalancerWorld(file.replace("10.0.0.1", "pair.test"));
+  const chosen = Promise.withResolvers<void>();
+  world.engineChosen = chosen.promise;
+  const starting = world.run(world.balancer.start());
+  await world.balancer.stop();
+  chosen.resolve();
+  assert.equal(await starting, "stopped");
+  assert.deepEqual(world.threads.calls, ["cut killed", "drain", "terminate"]);
+  assert.deepEqual(world.resolver.asked, []);
+  assert.equal(world.clock.waiting, 0, "timers are left");
+});
+
+Deno.test("a reload after the stop is refused and looks nothing up", async () => {
+  await using world = new BalancerWorld(file);
+  await world.start();
+  await world.balancer.stop();
+  const result = await world.reload(file.replace("10.0.0.1", "pair.test"));
+  assert.deepEqual(result, { kind: "refused", problem: "lb is stopping" });
+  assert.deepEqual(world.resolver.asked, []);
+  assert.equal(world.clock.waiting, 0, "timers are left");
+});
+
+Deno.test("a stop during a stop ends with that, not before", async () => {
+  await using world = new BalancerWorld(file);
+  await world.start();
+  world.threads.hangs = true;
+  const stopping = world.balancer.stop();
+  await within("the second stop", world.balancer.stop(), bound);
+  assert.equal(world.threads.calls.at(-1), "terminate");
+  await stopping;
+});
+
 Deno.test("a start that fails leaves nothing behind", async () => {
   await using world = new BalancerWorld(file.replace("127.0.0.1", "nowhere.test"));
   await assert.rejects(world.run(world.balancer.start()), /host not found/);

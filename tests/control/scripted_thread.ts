@@ -2,7 +2,7 @@
  * A thread that serves nobody: it reports what it is told as faults, "thread life: command", and does as the words in
  * commands say. A word ends with the number of the thread that it is for.
  */
-import type { Bind, Command, Report } from "../../lib/dataplane/messages.ts";
+import type { Command, Report } from "../../lib/dataplane/messages.ts";
 import type { SharedMemory } from "../../lib/shared/layout.ts";
 import { Permits } from "../../lib/shared/permits.ts";
 
@@ -10,9 +10,6 @@ const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<Command>) => void;
   postMessage: (report: Report) => void;
 };
-/** What readers has for a thread that does not run. */
-const usesNone = 2 ** 31 - 1;
-
 /** From so many lives on, counted where session numbers are, a thread is late. */
 const lateFrom = 1_000;
 
@@ -50,10 +47,13 @@ function becomeReady(): void {
 function obey(command: Exclude<Command, { type: "start" }>): void {
   switch (command.type) {
     case "bind":
-      return bind(command.binds);
+      return bind(command);
     case "unbind":
       command.keys.forEach(act);
       return scope.postMessage({ type: "unbound", id: command.id });
+    case "accept":
+      Atomics.add(memory.runningWeights, acceptsAt + worker, 1);
+      return;
     case "drain":
       becomeReady();
       if (!hasSessions) scope.postMessage({ type: "drained" });
@@ -63,7 +63,7 @@ function obey(command: Exclude<Command, { type: "start" }>): void {
   }
 }
 
-function bind(binds: readonly Bind[]): void {
+function bind({ id, binds }: Extract<Command, { type: "bind" }>): void {
   bindAttempts++;
   for (const { key } of binds) {
     if (key === `die ${worker}`) throw new Error("died while it was binding");
@@ -72,6 +72,7 @@ function bind(binds: readonly Bind[]): void {
     if (isRefused) {
       return scope.postMessage({
         type: "bindFailed",
+        id,
         key,
         failure: { code: "EADDRINUSE", message: "in use" },
       });
@@ -80,6 +81,7 @@ function bind(binds: readonly Bind[]): void {
   const answer = () =>
     scope.postMessage({
       type: "bound",
+      id,
       addresses: binds.map(({ address }) =>
         address.kind === "tcp" && address.port === 0 ? { ...address, port: 4_711 } : address
       ),
@@ -95,9 +97,12 @@ function bind(binds: readonly Bind[]): void {
   }
 }
 
+/** Where each thread counts how often it was told to accept, behind the words that the threads give each other. */
+const acceptsAt = 10;
+
 /** Calls back once another thread has died and serves again. */
 function afterRestartOf(other: number, callback: () => void): void {
-  poll(() => memory.sessionNumbers[other]! > 1 && Atomics.load(memory.readers, other) !== usesNone, callback);
+  poll(() => Atomics.load(memory.runningWeights, acceptsAt + other) > 1, callback);
 }
 
 function poll(condition: () => boolean, callback: () => void): void {

@@ -17,13 +17,18 @@ class ThreadsWorld implements Disposable {
   /** "thread life: command", of both threads. */
   readonly told: string[] = [];
   readonly threads: Threads;
+  /** Called for each line that is told. */
+  onTold: (line: string) => void = () => {};
 
   constructor(times: Partial<ThreadTimes> = {}) {
     this.threads = new Threads({
       count: 2,
       memory: this.memory,
       processSlot: 0,
-      onEvents: ({ faults }) => this.told.push(...faults),
+      onEvents: ({ faults }) => {
+        this.told.push(...faults);
+        for (const line of faults) this.onTold(line);
+      },
       onDeath: (death) => this.deaths.push(death),
       onFault: (detail) => this.faults.push(detail),
       module: new URL("./scripted_thread.ts", import.meta.url),
@@ -224,6 +229,47 @@ Deno.test("a thread that cannot bind again because somebody else holds the addre
   ]);
 });
 
+Deno.test("a thread that serves again is a reader from its start on, and says itself what it uses from then on", async () => {
+  using world = new ThreadsWorld({ firstRestartMs: 1, rebindMs: 50 });
+  await world.serve(bindOf("refuse once 1"));
+  const readers = new Readers(world.memory);
+  readers.set(0, 9);
+  await world.say("die 1");
+  await eventually("it has tried to bind", () => world.lifeOf(1, 2).length === 1);
+  assert.deepEqual([1, 2].map((revision) => readers.arePast(revision)), [true, false]);
+  world.threads.publish(snapshotOf([], { revision: 5 }));
+  world.threads.publish(snapshotOf([], { revision: 6 }));
+  // As a thread says it that has begun a session between the two.
+  readers.set(1, 5);
+  await eventually("it serves", () => world.lifeOf(1, 2).includes("accept"));
+  assert.deepEqual([5, 6].map((revision) => readers.arePast(revision)), [true, false]);
+});
+
+Deno.test("what is unbound while a thread starts again is not bound there any more", async () => {
+  const path = Deno.makeTempDirSync() + "/socket";
+  using _listener = Deno.listen({ transport: "unix", path });
+  using world = new ThreadsWorld({ firstRestartMs: 1 });
+  // Each of these is looked at before they are bound, which takes a moment.
+  const files = Array.from({ length: 50 }, (_, index): Bind => ({
+    key: `file ${index}`,
+    address: { kind: "unix", path },
+    shared: false,
+  }));
+  await world.serve(...files, bindOf("goes"));
+  const gone = new Promise<void>((resolve) => {
+    world.onTold = (line) => {
+      if (line === "0 2: start") setTimeout(() => world.threads.unbind(["goes"]).then(resolve));
+    };
+  });
+  await world.killAndWait(0);
+  await within("the unbind", gone);
+  const life = world.lifeOf(0, 2);
+  const [bound, unbound] = ["bind", "unbind"].map((verb) =>
+    life.findLastIndex((words) => words.startsWith(`${verb} `) && words.includes("goes"))
+  );
+  assert.ok(bound! < unbound!, life.join("; "));
+});
+
 Deno.test("a thread that waits for its restart when a drain begins is not started any more", async () => {
   using world = new ThreadsWorld({ firstRestartMs: 50 });
   await world.serve(bindOf("a"));
@@ -284,6 +330,18 @@ Deno.test("a thread that hangs holds up no change of the binds for long", async 
   await world.say("hang 1");
   await within("the end of the wait", world.threads.unbind(["a"]));
   await eventually("the other one has closed it", () => world.lifeOf(0, 1).includes("unbind a"));
+});
+
+Deno.test("a thread that hangs has a bind refused after a while, and the others close what they had bound", async () => {
+  using world = new ThreadsWorld({ maxBindMs: 50, maxUnbindMs: 20 });
+  await world.serve(bindOf("a"));
+  await world.say("hang 1");
+  await assert.rejects(world.bind(bindOf("b", { port: 81 })), (error) => {
+    assert.ok(error instanceof ThreadsBusyError);
+    assert.match(error.message, /a data-plane thread has not answered for 0\.05 s; try again later/);
+    return true;
+  });
+  await eventually("it is closed again", () => world.lifeOf(0, 1).at(-1) === "unbind b");
 });
 
 Deno.test("a module that cannot be loaded has the start fail with the cause", async () => {
