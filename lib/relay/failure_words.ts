@@ -10,6 +10,9 @@ export const connectedToItself = "connection refused: nobody listens there, and 
 /** What an attempt that its client gave up says. */
 export const clientGone = "the client is gone";
 
+/** What an attempt at an IPv6 address says on a machine that has none itself. */
+export const noIpv6 = "this machine has no IPv6";
+
 /** The words for an error number of Linux; the number itself where there are none. */
 export function wordsForErrno(number: number): string {
   return knownWords(number) ?? `system error ${number}`;

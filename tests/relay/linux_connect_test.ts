@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Connected, ConnectOptions, Engine, Socket } from "../../lib/relay/engine.ts";
 import { linuxEngine } from "../../lib/relay/linux/engine.ts";
 import { type Libc, openLibc } from "../../lib/relay/linux/libc.ts";
+import { encodeAddress } from "../../lib/relay/linux/socket_address.ts";
 import { Reactor } from "../../lib/relay/linux/reactor.ts";
 import type { SocketAddress, TcpAddress } from "../../lib/values/address.ts";
 import { eventually, within } from "../support/eventually.ts";
@@ -91,6 +92,43 @@ for (const host of ["127.0.0.1", "::1"]) {
       assert(connected.kind === "failed");
       assert.equal(connected.failure, "refused");
       assert.match(connected.detail, /^connection refused: .*itself$/);
+    },
+  });
+}
+
+for (const [has, failure] of [[false, "unreachable"], [true, "resource"]] as const) {
+  Deno.test({
+    name: `linux: no address towards an IPv6 target, on a machine ${
+      has ? "with" : "without"
+    } IPv6, is ${failure}`,
+    ignore,
+    async fn() {
+      // Binding to an address that is nobody's gives the error that is wanted.
+      const foreign = encodeAddress({ kind: "tcp", host: "2001:db8::1", port: 0 })!;
+      const foreignV4 = encodeAddress({ kind: "tcp", host: "192.0.2.1", port: 0 })!;
+      using world = new HandPolled(({ call }) => {
+        const notAvailable = (descriptor: number, _address: unknown, size: number) => {
+          const address = size === foreign.length ? foreign : foreignV4;
+          return call.bind(descriptor, address, size);
+        };
+        return {
+          connect: notAvailable,
+          bind: (descriptor, address, size) =>
+            size === foreign.length && !has
+              ? notAvailable(descriptor, address, size)
+              : call.bind(descriptor, address, size),
+        };
+      });
+      const { socket } = await world.accept();
+      const failureFor = async (host: string) => {
+        const attempt = world.connect({ kind: "tcp", host, port: 80 }, { timeoutMs: 5_000, client: socket });
+        const connected = await world.polled("the attempt ends", attempt);
+        return connected.kind === "failed" ? connected.failure : connected.kind;
+      };
+      assert.deepEqual([await failureFor("2001:db8::2"), await failureFor("192.0.2.2")], [
+        failure,
+        "resource",
+      ]);
     },
   });
 }

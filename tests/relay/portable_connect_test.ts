@@ -39,3 +39,20 @@ Deno.test("portable: the same port of another host is another end", async () => 
   const { connected } = await connectOver({ kind: "tcp", host: "127.0.0.2", port: 40_001 });
   assert.equal(connected.kind, "connected");
 });
+
+for (const [has, failure] of [[false, "unreachable"], [true, "resource"]] as const) {
+  Deno.test(`portable: no address towards an IPv6 target, on a machine ${has ? "with" : "without"} IPv6, is ${failure}`, async () => {
+    const dial = () =>
+      Promise.reject(new Deno.errors.AddrNotAvailable("Cannot assign requested address (os error 99)"));
+    const engine = portableEngine({ dial, hasIpv6: () => has });
+    using listener = engine.listen({ ...address, port: 0 }, { shared: false, onError: () => {} });
+    const { host, port } = listener.address as TcpAddress;
+    using _client = await Deno.connect({ hostname: host, port });
+    using client = (await listener.accept())!;
+    const failureFor = async (host: string) => {
+      const connected = await engine.connect([{ kind: "tcp", host, port: 80 }], { timeoutMs: 5_000, client });
+      return connected.kind === "failed" ? connected.failure : connected.kind;
+    };
+    assert.deepEqual([await failureFor("2001:db8::1"), await failureFor("10.0.0.1")], [failure, "resource"]);
+  });
+}

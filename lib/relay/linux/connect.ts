@@ -2,12 +2,12 @@
 import type { SocketAddress } from "../../values/address.ts";
 import { connectInOrder } from "../connect_in_order.ts";
 import type { Connected, ConnectFailure, ConnectOptions } from "../engine.ts";
-import { clientGone, connectedToItself, timedOut, wordsForErrno } from "../failure_words.ts";
+import { clientGone, connectedToItself, noIpv6, timedOut, wordsForErrno } from "../failure_words.ts";
 import { notAnAddress } from "../literal.ts";
-import { errno, localFaults, socketConstants, type SystemError } from "./libc.ts";
+import { errno, type Libc, localFaults, socketConstants, type SystemError } from "./libc.ts";
 import type { Reactor, Task } from "./reactor.ts";
 import { LinuxSocket } from "./socket.ts";
-import { encodedAddress, isOwnAddress } from "./socket_address.ts";
+import { encodeAddress, encodedAddress, isOwnAddress } from "./socket_address.ts";
 import { ackWithData, openSocket, readOption } from "./socket_options.ts";
 import type { Timer } from "./timers.ts";
 
@@ -49,7 +49,9 @@ function connectTo(reactor: Reactor, address: SocketAddress, options: ConnectOpt
   const number = libc.errno();
   if (number === errno.EINPROGRESS) return new Connecting(socket, encoded, options).connected;
   socket[Symbol.dispose]();
-  return Promise.resolve(failureOf(number));
+  return Promise.resolve(
+    lacksIpv6(libc, encoded, number) ? failure("unreachable", noIpv6) : failureOf(number),
+  );
 }
 
 /** One attempt at one address. As a timer it is the time limit; as a task it runs when something happens to either socket. */
@@ -121,6 +123,22 @@ function established(socket: LinuxSocket, address: Bytes): Connected {
   }
   socket.reset();
   return failure("refused", connectedToItself);
+}
+
+const ipv6Loopback = encodeAddress({ kind: "tcp", host: "::1", port: 0 })!;
+
+/**
+ * The kernel gives the same error where no local port is free, which says nothing about the target, and where no address of
+ * this machine can be used towards an IPv6 one. A machine that has any has that of its loopback.
+ */
+function lacksIpv6(libc: Libc, address: Bytes, number: number): boolean {
+  if (number !== errno.EADDRNOTAVAIL || address[0] !== socketConstants.AF_INET6) return false;
+  const descriptor = libc.call.socket(socketConstants.AF_INET6, socketConstants.STREAM_NONBLOCK_CLOEXEC, 0);
+  if (descriptor < 0) return false;
+  const bound = libc.call.bind(descriptor, ipv6Loopback, ipv6Loopback.length);
+  const lacks = bound !== 0 && libc.errno() === errno.EADDRNOTAVAIL;
+  libc.call.close(descriptor);
+  return lacks;
 }
 
 function failure(kind: ConnectFailure, detail: string): Connected {

@@ -1,17 +1,23 @@
 /** Connecting by `Deno.connect`, which knows neither a time limit nor a client that leaves meanwhile. */
 import type { SocketAddress } from "../../values/address.ts";
 import type { Connected, ConnectFailure, ConnectOptions } from "../engine.ts";
-import { clientGone, connectedToItself, osError, timedOut, wordsForError } from "../failure_words.ts";
+import { clientGone, connectedToItself, noIpv6, osError, timedOut, wordsForError } from "../failure_words.ts";
 import { isLiteral, notAnAddress } from "../literal.ts";
 import { PortableSocket } from "./socket.ts";
 
 /** Opens a connection; rejects as `Deno.connect` does. */
 export type Dial = (address: SocketAddress, signal: AbortSignal) => Promise<Deno.Conn>;
 
+/** How a connection is opened, and whether this machine has IPv6 where that is in doubt. */
+export interface Dialling {
+  readonly dial: Dial;
+  readonly hasIpv6?: () => boolean;
+}
+
 /** Tries one address. */
 export async function connectTo(
   address: SocketAddress,
-  { client, timeoutMs, dial }: ConnectOptions & { readonly dial: Dial },
+  { client, timeoutMs, dial, hasIpv6 = bindsIpv6Loopback }: ConnectOptions & Dialling,
 ): Promise<Connected> {
   if (!isLiteral(address)) return failed("unreachable", notAnAddress(address));
   const abort = new AbortController();
@@ -32,7 +38,9 @@ export async function connectTo(
     conn.close();
     return givenUp ?? failed("refused", connectedToItself);
   } catch (error) {
-    return givenUp ?? failed(failureOf(error), wordsForError(error));
+    if (givenUp !== undefined) return givenUp;
+    if (lacksIpv6(address, { error, hasIpv6 })) return failed("unreachable", noIpv6);
+    return failed(failureOf(error), wordsForError(error));
   } finally {
     clearTimeout(timer);
     stopWatching();
@@ -58,6 +66,31 @@ function isConnectedToItself({ localAddr, remoteAddr }: Deno.Conn): boolean {
 
 /** Error numbers of Linux (errno.h) that mean a fault of this machine: ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS. */
 const localFaults: ReadonlySet<number> = new Set([12, 23, 24, 99, 105]);
+
+/**
+ * The system gives the same error where no local port is free, which says nothing about the target, and where no address of
+ * this machine can be used towards an IPv6 one.
+ */
+function lacksIpv6(
+  address: SocketAddress,
+  { error, hasIpv6 }: { readonly error: unknown; readonly hasIpv6: () => boolean },
+): boolean {
+  return address.kind === "tcp" && address.host.includes(":") && isNotAvailable(error) && !hasIpv6();
+}
+
+/** A machine that has IPv6 addresses has that of its loopback; binds a port of it for a moment. */
+function bindsIpv6Loopback(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch (error) {
+    return !isNotAvailable(error);
+  }
+}
+
+function isNotAvailable(error: unknown): boolean {
+  return error instanceof Deno.errors.AddrNotAvailable;
+}
 
 function failureOf(error: unknown): ConnectFailure {
   const number = osError(error);

@@ -9,12 +9,12 @@ import type { Engine, Relay, RelayLimits, Socket } from "../engine.ts";
 import { nextIteration } from "../immediate.ts";
 import { PortableAcceptor } from "./acceptor.ts";
 import { BufferPool } from "./buffers.ts";
-import { connectTo, type Dial, dial } from "./connect.ts";
+import { connectTo, dial, type Dialling } from "./connect.ts";
 import type { PortableSocket } from "./socket.ts";
 import { StreamRelay } from "./stream_relay.ts";
 
-/** Makes a portable engine for one thread. `dial` is for tests. */
-export function portableEngine(options: { readonly dial?: Dial } = {}): Engine {
+/** Makes a portable engine for one thread. The options are for tests. */
+export function portableEngine(options: Partial<Dialling> = {}): Engine {
   const pool = new BufferPool();
   const deadlines = new Deadlines();
   const now = () => performance.now();
