@@ -27,6 +27,9 @@ import { addressesText, probedOf, type ServedTarget, servedTargets } from "./tar
 import { TargetStates } from "./target_states.ts";
 import type { ThreadGroup } from "./threads.ts";
 
+/** Names that change within so much time make one snapshot, not one each: to go through thousands of targets takes milliseconds. */
+const namesGatheredMs = 50;
+
 /** How long a start or a reload waits for names that are looked up for the first time; then it goes on without them. */
 const maxFirstLookupMs = 2_000;
 
@@ -83,6 +86,8 @@ export class Balancer {
   #revision = 0;
   /** What the descriptors allow; undefined before they were counted. */
   #cap: SessionCap | undefined;
+  /** Cancels the wait for more names that change; undefined = none has changed. */
+  #cancelApply: (() => void) | undefined;
   /** A start or a reload is under way, which sees to changed names itself. */
   #isChanging = false;
   #isDraining = false;
@@ -121,9 +126,7 @@ export class Balancer {
       onOverload: (overload) => onEvent({ kind: "probeOverload", ...overload }),
     });
     this.#names = new Names({
-      resolver: this.#parts.resolver,
-      clock: this.#parts.clock,
-      random: Math.random,
+      ...this.#parts,
       onChange: (state) => this.#nameChanged(state),
     });
   }
@@ -241,6 +244,7 @@ export class Balancer {
   }
 
   async #stop(): Promise<void> {
+    this.#cancelApply?.();
     await stopThreads(this.#threads);
     await Promise.all([this.#monitor.close(), this.#names.close()]);
   }
@@ -367,8 +371,11 @@ export class Balancer {
 
   #nameChanged({ host, addresses, problem }: NameState): void {
     this.#onEvent({ kind: "name", host, addresses, problem });
-    // Names that change in the same moment make one snapshot, not one each.
-    setTimeout(() => this.#applyNames());
+    if (this.#isStopped) return;
+    this.#cancelApply ??= this.#parts.clock.after(namesGatheredMs, () => {
+      this.#cancelApply = undefined;
+      this.#applyNames();
+    });
   }
 
   /** Takes over what names stand for now, where that has changed. */

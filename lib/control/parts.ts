@@ -13,6 +13,8 @@ export interface BalancerParts {
   readonly resolver: Resolver;
   /** By which names are looked up again. */
   readonly clock: Clock;
+  /** Numbers in [0, 1) that spread the lookups of names. */
+  readonly random: () => number;
   readonly chooseEngine: typeof chooseEngine;
   /** Why an address cannot be bound; undefined = it can. */
   readonly whyTaken: typeof whyTaken;
@@ -26,6 +28,7 @@ export function realParts(): BalancerParts {
     monitor: (options) => new Monitor(options),
     resolver: systemResolver(),
     clock: systemClock,
+    random: Math.random,
     chooseEngine,
     whyTaken,
     acquireBindMutex: () => acquireBindMutex(),

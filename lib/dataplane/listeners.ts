@@ -120,13 +120,15 @@ export class Listeners<Runtime extends Rules> {
     runtime?.use.leave();
   }
 
-  #listen({ key, address, shared }: Bind): Listening<Runtime> {
-    const onError = (cause: string) => this.#options.onError(this.#bound.get(key)?.runtime, cause);
-    return {
+  #listen({ address, shared }: Bind): Listening<Runtime> {
+    // Not by its key: one that goes still accepts when it is no longer found.
+    const onError = (cause: string) => this.#options.onError(listening.runtime, cause);
+    const listening: Listening<Runtime> = {
       acceptor: this.#options.engine.listen(address, { shared, onError }),
       runtime: undefined,
       loop: undefined,
     };
+    return listening;
   }
 
   #follow(work: Promise<void>): Promise<void> {

@@ -91,6 +91,8 @@ export class BalancerWorld implements AsyncDisposable {
   readonly balancer: Balancer;
   /** Addresses that cannot be bound, as text. */
   readonly taken = new Map<string, BindFailure>();
+  /** What spreads the lookups of names. */
+  random = () => 0.5;
   /** When the engine is chosen. */
   engineChosen: Promise<void> = Promise.resolve();
   /** What the monitor was last told to watch. */
@@ -118,6 +120,7 @@ export class BalancerWorld implements AsyncDisposable {
           ),
         resolver: this.resolver,
         clock: this.clock,
+        random: () => this.random(),
         chooseEngine: async () => {
           await this.engineChosen;
           return { kind: "chosen", engine: "portable", reason: "a test", warn: false };

@@ -149,3 +149,18 @@ Deno.test("several names that change in one moment make one snapshot", async () 
   await world.until("both are published", () => hosts().join() === "10.0.1.2,10.0.1.3");
   assert.equal(world.threads.snapshots.length, 2);
 });
+
+Deno.test("names that change one after the other, but within a moment, make one snapshot", async () => {
+  const two = file.replace(`"pair.test:80"`, `"a.test:80", "b.test:80"`);
+  await using world = new BalancerWorld(two, { answers: { "a.test": ["10.0.0.2"], "b.test": ["10.0.0.3"] } });
+  // The second is looked up 20 ms behind the first.
+  const draws = [0.5, 0.51];
+  world.random = () => draws.shift() ?? 0.5;
+  await world.start();
+  world.resolver.answers.set("a.test", ["10.0.1.2"]);
+  world.resolver.answers.set("b.test", ["10.0.1.3"]);
+  // In steps, between which all else that is due happens.
+  for (let step = 0; step < 2_000; step++) await world.pass(10);
+  assert.deepEqual(world.pool().targets.map(hostOf), ["10.0.1.2", "10.0.1.3"]);
+  assert.equal(world.threads.snapshots.length, 2);
+});

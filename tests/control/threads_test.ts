@@ -246,7 +246,10 @@ Deno.test("a thread that serves again is a reader from its start on, and says it
 });
 
 Deno.test("what is unbound while a thread starts again is not bound there any more", async () => {
-  const path = Deno.makeTempDirSync() + "/socket";
+  const folder = Deno.makeTempDirSync();
+  using cleanup = new DisposableStack();
+  cleanup.defer(() => Deno.removeSync(folder, { recursive: true }));
+  const path = `${folder}/socket`;
   using _listener = Deno.listen({ transport: "unix", path });
   using world = new ThreadsWorld({ firstRestartMs: 1 });
   // Each of these is looked at before they are bound, which takes a moment.

@@ -138,6 +138,23 @@ Deno.test("accepts that fail are reported with their listener", async () => {
   assert.deepEqual(errors, [{ listener: "web", cause: "no descriptors", count: 3 }]);
 });
 
+Deno.test("an accept that fails while its bind goes is reported with its listener", async () => {
+  using world = new PlaneWorld();
+  const onErrors: ((cause: string) => void)[] = [];
+  const listen = world.engine.listen.bind(world.engine);
+  world.engine.listen = (address, options) => {
+    onErrors.push(options.onError);
+    return listen(address, options);
+  };
+  world.start(snapshotOf([]));
+  const unbound = world.plane.unbind([bindAt({ kind: "tcp", host: "10.0.0.1", port: 80 }).key]);
+  onErrors[0]!("no descriptors");
+  await unbound;
+  await world.end();
+  const errors = world.reports.flatMap((report) => report.type === "events" ? report.acceptErrors : []);
+  assert.deepEqual(errors.map(({ listener }) => listener), ["web"]);
+});
+
 const [free, taken]: [SocketAddress, SocketAddress] = [
   { kind: "tcp", host: "10.0.0.9", port: 1 },
   { kind: "tcp", host: "10.0.0.9", port: 2 },
