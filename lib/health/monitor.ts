@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from "./clock.ts";
+import type { Clock } from "../values/clock.ts";
+import { systemClock } from "./clock.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { programFaultOf } from "./faults.ts";
 import { InconclusiveCauses } from "./inconclusive.ts";
