@@ -1,4 +1,5 @@
 /** What a command is, and what it may touch of the outside. */
+
 /** The exit codes of every command. */
 export const exit = {
   ok: 0,

@@ -6,19 +6,19 @@ export interface DemoServer {
   readonly address: string;
 }
 
-/** Server C is well for so long, then unwell for so long, and so on. */
-const wellMs = 12_000;
-const unwellMs = 6_000;
+/** Server C is healthy for so long, then unhealthy for so long, and so on. */
+const healthyMs = 12_000;
+const unhealthyMs = 6_000;
 
 /** Starts three HTTP servers on free ports of 127.0.0.1; disposing stops them. */
 export function demoServers(): AsyncDisposable & { readonly list: readonly DemoServer[] } {
   const startedAt = performance.now();
-  const isWell = (name: string) =>
-    name !== "C" || (performance.now() - startedAt) % (wellMs + unwellMs) < wellMs;
+  const isHealthy = (name: string) =>
+    name !== "C" || (performance.now() - startedAt) % (healthyMs + unhealthyMs) < healthyMs;
   const servers = ["A", "B", "C"].map((name) => {
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => answer(request, { name, well: isWell(name) }),
+      (request) => answer(request, { name, isHealthy: isHealthy(name) }),
     );
     return { name, address: `127.0.0.1:${server.addr.port}`, server };
   });
@@ -30,7 +30,7 @@ export function demoServers(): AsyncDisposable & { readonly list: readonly DemoS
   };
 }
 
-function answer(request: Request, { name, well }: { name: string; well: boolean }): Response {
-  if (new URL(request.url).pathname === "/health") return new Response(well ? "up" : "down");
+function answer(request: Request, { name, isHealthy }: { name: string; isHealthy: boolean }): Response {
+  if (new URL(request.url).pathname === "/health") return new Response(isHealthy ? "up" : "down");
   return new Response(`hello from server ${name}\n`, { headers: { connection: "close" } });
 }

@@ -1,5 +1,5 @@
 /**
- * Reads small files without the help of another thread, and never anything that could hold the program up: opening a FIFO
+ * Reads small files without the help of another thread, and never anything that could block the program: opening a FIFO
  * waits for somebody to write, and a device may have no end.
  */
 

@@ -1,4 +1,4 @@
-/** Writes the events of the balancer to the log, each kind of line at most so often. */
+/** Writes the events of the balancer to the log, with a bound on how many lines of a kind come in a second. */
 import type { BalancerEvent } from "../control/events.ts";
 import type { Log } from "../observe/log.ts";
 import {

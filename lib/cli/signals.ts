@@ -11,7 +11,7 @@ export interface Signals extends Disposable {
   hangup(): void;
 }
 
-/** Takes over the signals until disposed; those that mean nothing to us are ignored, for each would end the process. */
+/** Takes over the signals until disposed; those without a meaning are ignored, because each would end the process. */
 export function onSignals(): Signals {
   const stop = Promise.withResolvers<"drain" | "now">();
   const now = Promise.withResolvers<"now">();

@@ -6,7 +6,7 @@ import type { Terminal } from "./command.ts";
 /** How often a non-blocking output that is full is tried again, and for how long without a byte getting out. */
 const retry = { everyMs: 10, maxMs: 30_000 } as const;
 
-export interface WriteOptions {
+export interface WriteAllOptions {
   /** Blocks the thread. */
   readonly pause?: (ms: number) => void;
   readonly maxMs?: number;
@@ -19,7 +19,7 @@ export interface WriteOptions {
 export function writeAll(
   output: SyncOutput,
   text: string,
-  { pause = blockFor, maxMs = retry.maxMs }: WriteOptions = {},
+  { pause = blockFor, maxMs = retry.maxMs }: WriteAllOptions = {},
 ): string | undefined {
   const stream = new StandardStream(output);
   let rest = new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-/** Far below the 10 seconds after which Deno ends a thread that has nothing to do: this thread may be held up as well. */
+/** Far below the 10 seconds after which Deno ends a thread that has nothing to do: the timer may fire after its time as well. */
 const intervalMs = 3_000;
 
 /**

@@ -10,7 +10,7 @@ const timestampMs = 2_000;
 
 /**
  * Calls `onChange` when the content of a file has changed, until disposed. The file is polled: a watch of
- * the system's on a file ends when an editor puts a new file in its place, and one on a folder when a release replaces that.
+ * the system's on a file ends when an editor replaces the file, and one on a folder ends when a release replaces the folder.
  */
 export function watchFile(path: string, onChange: () => void): Disposable {
   const watched = new WatchedFile(path);

@@ -65,7 +65,7 @@ export interface TargetConfig {
 }
 
 /** When a target is probed and what a row of answers means; `jitter` is a fraction of the interval. */
-export interface ProbeTiming {
+export interface ProbeTimingConfig {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;
@@ -84,7 +84,7 @@ export interface HttpHealthConfig {
   readonly path: string;
   readonly method: "GET" | "HEAD" | "OPTIONS" | "POST";
   readonly expect: { readonly status: readonly StatusRange[]; readonly body: string | undefined };
-  readonly timing: ProbeTiming;
+  readonly timing: ProbeTimingConfig;
 }
 
 /**
@@ -96,13 +96,13 @@ export interface UrlHealthConfig {
   readonly url: string;
   readonly method: HttpHealthConfig["method"];
   readonly expect: HttpHealthConfig["expect"];
-  readonly timing: ProbeTiming;
+  readonly timing: ProbeTimingConfig;
 }
 
 /** How the targets of a pool are probed; none = always up. */
 export type HealthConfig =
   | { readonly check: "none" }
-  | { readonly check: "tcp"; readonly port: number | undefined; readonly timing: ProbeTiming }
+  | { readonly check: "tcp"; readonly port: number | undefined; readonly timing: ProbeTimingConfig }
   | HttpHealthConfig
   | UrlHealthConfig;
 

@@ -1,7 +1,7 @@
 /** Binds what a new model adds, in all threads, or says why that cannot be. */
 import type { Config } from "../config/config.ts";
 import type { Resolver } from "../discovery/resolver.ts";
-import type { Clock } from "../health/clock.ts";
+import type { Clock } from "../values/clock.ts";
 import type { Bind } from "../dataplane/messages.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
 import { changeBetween } from "./change.ts";

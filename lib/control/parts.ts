@@ -1,6 +1,7 @@
 /** What a balancer is made of, as far as it reaches outside of its thread; tests put others in their place. */
 import { type Resolver, systemResolver } from "../discovery/resolver.ts";
-import { type Clock, systemClock } from "../health/clock.ts";
+import { systemClock } from "../health/clock.ts";
+import type { Clock } from "../values/clock.ts";
 import { Monitor, type MonitorOptions } from "../health/monitor.ts";
 import { chooseEngine } from "../relay/choose.ts";
 import { acquireBindMutex } from "./bind_mutex.ts";

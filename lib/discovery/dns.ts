@@ -3,16 +3,16 @@ import type { AddressType, Question } from "./dns_message.ts";
 import { canonicalName, isHostName } from "./host_name.ts";
 import { askNameServer, type NameServer, type Reply } from "./name_server.ts";
 import type { ResolvConf } from "./resolv_conf.ts";
-import { TimeLimit } from "./time_limit.ts";
+import { Timeout } from "./timeout.ts";
 
 /** How names are asked for: a resolver configuration, whose servers have ports. */
 export interface DnsOptions extends Omit<ResolvConf, "servers"> {
   readonly servers: readonly NameServer[];
-  /** Ends the asking at once. */
+  /** Ends the lookup at once. */
   readonly signal: AbortSignal;
 }
 
-/** What a failed lookup is said to have failed of, where several replies differ: the highest. */
+/** Where several replies differ, the one with the highest rank is reported. */
 const ranks: { readonly [kind in Reply["kind"]]: number } = {
   noSuchName: 0,
   noData: 1,
@@ -31,7 +31,7 @@ const types: readonly AddressType[] = ["A", "AAAA"];
  * Asks for the addresses of a name, of both families at once.
  *
  * Found are IPv4 addresses first and then IPv6 ones, each in the server's order: where IPv6 does not work, nobody waits for
- * it, and where IPv4 does not exist, the kernel says so at once. Never rejects; ends soon after `signal` aborts.
+ * it, and where IPv4 does not exist, connecting fails at once. Never rejects; ends soon after `signal` aborts.
  */
 export async function resolveByDns(host: string, options: DnsOptions): Promise<Reply> {
   const replies: Reply[] = [];
@@ -61,7 +61,7 @@ async function resolveName(name: string, options: DnsOptions): Promise<Reply> {
       const open = types.filter((type) => !isSettled(replies.get(type)));
       if (open.length === 0 || signal.aborted) break;
       const questions = open.map((type): Question => ({ id: randomId(), name, type }));
-      using limit = new TimeLimit(timeoutMs, signal);
+      using limit = new Timeout(timeoutMs, signal);
       const answers = await askNameServer(server, { questions, signal: limit.signal });
       open.forEach((type, index) => replies.set(type, newer(replies.get(type), answers[index]!)));
     }

@@ -2,7 +2,7 @@
  * Questions and answers of DNS as bytes (RFC 1035, section 4). Pure.
  *
  * The records of an answer are walked through here, by the lengths that they give, and the library decodes the names and
- * addresses alone: a record of a type that nobody asked for, well formed or not, cannot spoil an answer.
+ * addresses alone: a record of a type that nobody asked for, well formed or not, cannot make an answer unreadable.
  */
 import { Buffer } from "node:buffer";
 // @ts-types="./dns_packet.d.ts"
@@ -34,7 +34,7 @@ export type Answer =
   | { readonly kind: "refused" }
   /** The server cannot say; `code` is the field's word: SERVFAIL, FORMERR, NOTIMP or RCODE and a number. */
   | { readonly kind: "serverFailure"; readonly code: string }
-  /** The answer is longer than a datagram: TCP brings it whole. */
+  /** The answer is longer than a datagram: it can be had over TCP. */
   | { readonly kind: "truncated" };
 
 /** A name with more addresses is used with the first of them. */
@@ -68,7 +68,7 @@ export function readAnswer(message: Uint8Array, question: Question): Answer | un
   try {
     return read(Buffer.from(message.buffer, message.byteOffset, message.byteLength), question);
   } catch {
-    // The library throws, with no type of its own, for whatever does not fit; the bytes are a stranger's.
+    // The library throws, with no type of its own, for whatever it cannot read, and anybody may have sent the bytes.
     return undefined;
   }
 }

@@ -17,10 +17,10 @@ export type Reply =
   /** This process has no descriptor or no memory to ask with. */
   | { readonly kind: "noResources" };
 
-/** Answers are at most 512 bytes long, for none is asked to be longer (RFC 1035, 4.2.1); some servers are generous. */
+/** Answers are at most 512 bytes long, because the question does not allow more (RFC 1035, 4.2.1); some servers send more all the same. */
 const maxDatagramBytes = 4096;
 
-/** So many datagrams that answer nothing end the asking: they are a guesser's, or a flood. */
+/** After so many datagrams that answer no question nothing more is read: somebody forges answers, or floods the port. */
 const maxForeign = 256;
 
 /** Asks all questions at once and gives the replies in their order; ends at the latest when `signal` aborts. Never rejects. */
@@ -36,7 +36,7 @@ export async function askNameServer(
   );
 }
 
-/** What has no end of its own: closed once, by the signal or by its user. */
+/** Closes a socket once: when the signal aborts, or when it is disposed. */
 class Closing implements Disposable {
   readonly #signal: AbortSignal;
   readonly #socket: { close(): void };
@@ -67,7 +67,7 @@ async function askByUdp(
   const answers = new Array<Answer | undefined>(questions.length).fill(undefined);
   const all = (missing: Reply) => answers.map((answer) => answer ?? missing);
   try {
-    // A socket for each asking: its port, chosen by the kernel, is one thing more that a forger has to guess.
+    // A socket for each asking: its port, chosen by the kernel, is one more number that whoever forges an answer has to guess.
     const { hostname, port } = server;
     const socket = Deno.listenDatagram({
       transport: "udp",
@@ -141,7 +141,7 @@ async function readExactly(conn: Deno.Conn, length: number): Promise<Uint8Array>
   return bytes;
 }
 
-/** What a socket call has thrown, as a reply: whatever it is, it ends one asking of one server and nothing else. */
+/** What a socket call has thrown, as a reply: whatever it is, it fails the question to this server and nothing else. */
 function localFailure(error: unknown): Reply {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"].includes(String(code))) return { kind: "noResources" };

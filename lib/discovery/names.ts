@@ -1,4 +1,5 @@
 /** What the host names of a configuration stand for, looked up again and again; the last good answer is kept. */
+import type { Clock } from "../values/clock.ts";
 import type { Lookup, Resolver } from "./resolver.ts";
 
 /** What is known of a name. */
@@ -12,14 +13,6 @@ export interface NameState {
   readonly resolvedAt: number | undefined;
   /** No lookup has ended yet. */
   readonly pending: boolean;
-}
-
-/** The passing of time. */
-export interface Clock {
-  /** Monotonic milliseconds. */
-  now(): number;
-  /** Calls back once after `ms`; the result cancels it. */
-  after(ms: number, callback: () => void): () => void;
 }
 
 /** What `Names` needs from outside. */
@@ -39,7 +32,7 @@ interface Entry {
   failures: number;
   endedAt: number;
   readonly stop: AbortController;
-  /** Ends the present sleep, so that it is measured anew. */
+  /** Ends the sleep under way; how long is left to sleep is then computed anew. */
   wake: AbortController;
   readonly first: PromiseWithResolvers<void>;
 }

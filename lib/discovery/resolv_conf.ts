@@ -22,9 +22,9 @@ const maxSearch = 32;
 
 /** What each option may be, in the file's own unit, and what it is when the file does not say. */
 const options = {
-  ndots: { least: 0, most: 15, usual: 1 },
-  timeout: { least: 1, most: 30, usual: 5 },
-  attempts: { least: 1, most: 5, usual: 2 },
+  ndots: { min: 0, max: 15, preset: 1 },
+  timeout: { min: 1, max: 30, preset: 5 },
+  attempts: { min: 1, max: 5, preset: 2 },
 } as const;
 
 /** Reads the text of a resolver configuration; what cannot be read in it is passed over. An empty text means 127.0.0.1. */
@@ -41,8 +41,8 @@ export function parseResolvConf(text: string): ResolvConf {
     if (keyword === "options") readOptions(words, given);
   }
   const option = (name: keyof typeof options) => {
-    const { least, most, usual } = options[name];
-    return Math.min(Math.max(given.get(name) ?? usual, least), most);
+    const { min, max, preset } = options[name];
+    return Math.min(Math.max(given.get(name) ?? preset, min), max);
   };
   return {
     servers: servers.length > 0 ? servers : ["127.0.0.1"],

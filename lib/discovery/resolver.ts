@@ -9,7 +9,7 @@ import { resolveByRuntime } from "./runtime_dns.ts";
 import { parseResolvConf } from "./resolv_conf.ts";
 import { Semaphore } from "./semaphore.ts";
 import { readSmallFile } from "./small_file.ts";
-import { TimeLimit } from "./time_limit.ts";
+import { Timeout } from "./timeout.ts";
 
 /** What a lookup has come to. */
 export type Lookup =
@@ -63,7 +63,7 @@ const defaults = {
 const dnsPort = 53;
 /** Lists that block advertisements make hosts files of some megabytes. */
 const maxHostsBytes = 8 * 1024 * 1024;
-/** Reading and comparing 6 MB takes 8 ms, and a thousand names may be looked up in one moment: not for each of them. */
+/** Reading and comparing 6 MB takes 8 ms, which is too much for each of a thousand names that are looked up at once. */
 const largeHostsBytes = 256 * 1024;
 const largeHostsMs = 1000;
 const maxResolvConfBytes = 64 * 1024;
@@ -71,8 +71,9 @@ const maxResolvConfBytes = 64 * 1024;
 /**
  * The resolver of this system.
  *
- * It uses neither getaddrinfo nor a thread: a name server that is silent holds nobody up. Both files are read at each lookup, so
- * that a change counts at once; a hosts file of more than 256 KiB once a second. Other sources that the C library may know (nsswitch.conf: mDNS, LDAP) are not asked.
+ * It uses neither getaddrinfo nor a thread: nothing but the lookup itself waits for a silent name server. Both files are read
+ * at each lookup, so that a change counts at once; a hosts file of more than 256 KiB once a second. Other sources that the C
+ * library may know (nsswitch.conf: mDNS, LDAP) are not asked.
  */
 export function systemResolver(options: ResolverOptions = {}): Resolver {
   return new SystemResolver(options);
@@ -120,7 +121,7 @@ class SystemResolver implements Resolver {
   async #ask(host: string, signal: AbortSignal): Promise<Lookup> {
     using permit = await this.#permits.acquire(signal);
     if (permit === undefined) return { kind: "failed", cause: "the lookup was given up" };
-    using limit = new TimeLimit(this.#options.maxMs, signal);
+    using limit = new Timeout(this.#options.maxMs, signal);
     const { resolvConfPath, hasFiles = Deno.build.os !== "windows" } = this.#options;
     if (!hasFiles) {
       const reply = await resolveByRuntime(host, { ...this.#options, signal: limit.signal });

@@ -2,7 +2,7 @@
 import type { AddressType } from "./dns_message.ts";
 import type { NameServer, Reply } from "./name_server.ts";
 
-/** Which server is asked, the system's by default, and what ends the asking. */
+/** Which server is asked, the system's by default, and what ends the lookup. */
 export interface RuntimeDnsOptions {
   readonly servers?: readonly NameServer[];
   readonly signal: AbortSignal;

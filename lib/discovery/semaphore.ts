@@ -1,4 +1,4 @@
-/** At most so many at a time; the others wait in order. */
+/** A bound on how many do something at the same time. */
 
 /** Counts permits. Those who wait get one in the order in which they came. */
 export class Semaphore {

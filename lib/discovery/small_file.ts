@@ -4,7 +4,7 @@
  * The text of a file, at most its first `maxBytes`; undefined where there is none to read.
  *
  * It is read synchronously: an asynchronous read takes a thread of the runtime's pool, and where none can be started the
- * runtime ends the process. What is no regular file is not opened, for a FIFO would hold the whole process up.
+ * runtime ends the process. What is no regular file is not opened, for opening a FIFO waits until somebody writes to it.
  */
 export function readSmallFile(path: string, maxBytes: number): string | undefined {
   try {

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../values/clock.ts";
 
 /** Why a deadline ended: its time had run, or the clock had gone on so far that the process got too little of it to judge. */
 export type Expiry = "timeout" | "starved";
@@ -20,10 +20,10 @@ interface Waiting {
 }
 
 /**
- * Counts the time that this process has run, and calls back when a deadline has had its share of it.
+ * Counts the time that this process has run, and calls back when a deadline's share of it is used up.
  *
  * One timer of the whole length cannot distinguish a silent target from a process that got no processor: after a stall,
- * timers run before the sockets are polled, and an answer that has been in the kernel for long would lose. So time passes in
+ * timers run before the sockets are polled, and an answer that the kernel has had for long would be ignored. So time passes in
  * ticks, an eighth of the shortest timeout under way, and a tick whose timer fired late is not charged. After four times its
  * timeout by the clock a deadline is `starved`: the process ran too little to judge anybody. All deadlines share one timer, since a timer for each eighth of each
  * probe costs more than the probe. Without deadlines nothing ticks after the last one. Dispose it to end at once.
@@ -52,7 +52,7 @@ export class Deadlines implements Disposable {
     };
     this.#waiting.add(waiting);
     const tickMs = tickFor(timeoutMs);
-    // The tick under way ends too late for this one: it is cut short.
+    // The tick under way would end after this deadline's first one: it ends at once.
     if (this.#cancelTick === undefined || this.#tickedAt + this.#tickMs > now + tickMs) {
       this.#charge(now);
       this.#next(tickMs);
@@ -112,5 +112,5 @@ function tickFor(timeoutMs: number): number {
 /** A stall shorter than this goes unseen where all timeouts are long. */
 const maxTickMs = 250;
 
-/** Timers of a process that is doing well are some milliseconds late too. */
+/** The timers of a process that gets all the processor time it wants fire some milliseconds after their time, too. */
 const toleranceMs = 20;

@@ -65,8 +65,8 @@ function plain(text: string): string {
 }
 
 /**
- * The text of a fetch error without the URLs in it. A path or a query may hold a token, which is not for a log; a redirect's
- * is a stranger's; and a URL in front would leave no room for what is wrong.
+ * The text of a fetch error without the URLs in it. A path or a query may hold a token, which must not be logged; a server
+ * chooses the URL of a redirect; and a quotation that begins with a URL would be cut before the cause.
  */
 function withoutUrls(text: string): string {
   return text

@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from "./clock.ts";
+import type { Clock } from "../values/clock.ts";
+import { systemClock } from "./clock.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { programFaultOf } from "./faults.ts";
 import { InconclusiveCauses } from "./inconclusive.ts";
@@ -29,7 +30,7 @@ export interface MonitorCallbacks {
    * machine. The same cause is reported again once no target has it any more.
    */
   readonly onInconclusive?: (fault: { readonly key: string; readonly detail: string }) => void;
-  /** For ten seconds half of the probes started more than an interval too late. Reported once, and again after it has ended. */
+  /** For ten seconds half of the probes started more than an interval after their time. Reported once for each overload. */
   readonly onOverload?: (overload: Overload) => void;
 }
 

@@ -1,6 +1,7 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { formatDuration } from "../values/duration.ts";
+import type { Clock } from "../values/clock.ts";
+import { systemClock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
-import { duration } from "./detail.ts";
 import { programFaultOf } from "./faults.ts";
 import { type Connect, Dialler, type DiallerOptions } from "./probes/dial.ts";
 import { hasIpv6 } from "./probes/ipv6.ts";
@@ -111,5 +112,5 @@ function judge(
   if (cause === "starved") return { outcome: "inconclusive", detail: starvedDetail };
   if (cause !== "timeout") return { outcome: "inconclusive", detail: "stopped" };
   const words = outcome.answering ? "answer not complete within" : "no answer within";
-  return { outcome: "failed", detail: `${words} ${duration(timeoutMs)}` };
+  return { outcome: "failed", detail: `${words} ${formatDuration(timeoutMs)}` };
 }

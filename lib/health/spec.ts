@@ -8,9 +8,9 @@ export interface ProbeTiming {
   readonly rise: number;
   /** Failures in a row that take an up target down, at least 1. */
   readonly fall: number;
-  /** In place of intervalMs while a count is on the move. */
+  /** Instead of intervalMs while successes or failures in a row are being counted that may change the verdict. */
   readonly fastIntervalMs: number;
-  /** In place of intervalMs while the target is steadily down. */
+  /** Instead of intervalMs while the target is down and no success has been counted. */
   readonly downIntervalMs: number;
   /** Share by which each wait is made shorter or longer at random, 0 to 1. */
   readonly jitter: number;
@@ -29,7 +29,7 @@ export interface Expect {
 /** A probe that connects and closes. */
 export interface TcpCheck {
   readonly check: "tcp";
-  /** Dialled in place of the target's own port. */
+  /** Dialled instead of the target's own port; undefined = that one. */
   readonly port: number | undefined;
   readonly timing: ProbeTiming;
 }
@@ -39,7 +39,7 @@ export interface HttpCheck {
   readonly check: "http" | "https";
   /** The Host header, and the name the certificate must carry; undefined = the target's own address. */
   readonly host: string | undefined;
-  /** Dialled in place of the target's own port. */
+  /** Dialled instead of the target's own port; undefined = that one. */
   readonly port: number | undefined;
   /** Path and query as they go on the wire, with a leading slash. */
   readonly path: string;
@@ -78,7 +78,7 @@ export interface ProbeTarget {
 /** What one probe found, in the words an operator reads. */
 export interface ProbeResult {
   /**
-   * `inconclusive` says nothing about the target, because the fault was our own (a starved process, no free descriptor, no
+   * `inconclusive` says nothing about the target, because this process or machine was at fault (a starved process, no free descriptor, no
    * CA store) or the probe was stopped; it is repeated soon.
    */
   readonly outcome: "passed" | "failed" | "inconclusive";

@@ -34,7 +34,7 @@ export function nextDelayMs(verdict: Verdict, timing: ProbeTiming, random: numbe
   return jittered(verdict.state === "up" ? timing.intervalMs : timing.downIntervalMs, timing.jitter, random);
 }
 
-/** The delay while a count is on the move, and before the repeat of an inconclusive probe. */
+/** The delay while results that may change the verdict are being counted, and before the repeat of an inconclusive probe. */
 export function soonMs(timing: ProbeTiming, random: number): number {
   // With an interval below the default fastInterval, "fast" must not come out slower than usual.
   return jittered(Math.min(timing.fastIntervalMs, timing.intervalMs), timing.jitter, random);

@@ -1,6 +1,6 @@
 /** A queue of log lines in shared memory: one thread appends, another takes. Neither needs its event loop for it. */
 
-/** The positions of the header's words. Counters of bytes go on for ever, modulo 2^32; the queue's size divides that. */
+/** The positions of the header's words. Counters of bytes are never set back and wrap at 2^32; the queue's size divides that. */
 const word = {
   /** Bytes appended since the beginning. Written by the thread that appends. */
   appended: 0,

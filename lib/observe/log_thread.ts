@@ -1,6 +1,6 @@
 /**
  * Standard output as the log uses it. Lines are written by a thread of their own, made at the start and kept: an output that
- * is blocked holds nothing up, no line waits behind a name lookup or a file, and none needs a thread that the system may
+ * is blocked blocks nothing else, no line waits behind a name lookup or a file, and none needs a thread that the system may
  * refuse by then (when Deno's own pool for such calls cannot start one, the process ends).
  */
 import type { LogFormat } from "./log_line.ts";

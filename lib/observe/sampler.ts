@@ -1,4 +1,4 @@
-/** Keeps a flood of like lines out of the log without hiding that it happened. */
+/** Bounds how many similar lines the log gets, and reports how many were left out. */
 
 const windowMs = 1_000;
 

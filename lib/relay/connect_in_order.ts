@@ -50,8 +50,8 @@ async function connectToAny(
 
 /**
  * Which failure stands for all of them: a fault of this machine, since it says nothing against the target; else the one
- * that shows most of the target: a refusal comes from a host that lives, silence may, and where there is no way nobody
- * was asked.
+ * that shows most of the target: a refusal comes from a running host, silence may come from one, and an address that cannot
+ * be reached was never asked.
  */
 const ranks: readonly ConnectFailure[] = ["resource", "refused", "timeout", "unreachable"];
 

@@ -122,11 +122,11 @@ export type Written = "written" | "gone" | "timeout";
 export interface ConnectOptions {
   /** Milliseconds for all addresses together until the attempt is given up; Infinity = the system's own limit. */
   readonly timeoutMs: number;
-  /** The session's client: when it resets (or is reset by us) meanwhile, the attempt ends with `client_gone`. */
+  /** The session's client: when it resets, or is reset from this side, meanwhile, the attempt ends with `client_gone`. */
   readonly client: Socket;
 }
 
-/** Why an attempt to connect failed. `resource`: no descriptors, ports or memory on our side. */
+/** Why an attempt to connect failed. `resource`: no descriptors, ports or memory on this machine. */
 export type ConnectFailure = "refused" | "timeout" | "unreachable" | "resource" | "client_gone";
 
 export type Connected =

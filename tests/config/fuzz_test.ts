@@ -115,7 +115,7 @@ const shaped = fc.record({
 /** The long form is a million; what is run each time has to fit into a minute with everything else. */
 const runs = Deno.env.get("SOAK") === undefined ? 1_000 : 1_000_000;
 
-Deno.test("config: no text makes it throw, and every diagnostic is one line with a place", () => {
+Deno.test("config: no text makes it throw, and every diagnostic is one line with a position", () => {
   const check = (text: string) => {
     const loaded = loadConfig(text, { file: "lb.yaml", env: (name) => name === "A" ? "7" : undefined });
     const diagnostics = "diagnostics" in loaded ? loaded.diagnostics : loaded.notes;

@@ -76,7 +76,7 @@ Deno.test("what has another id, another question or no mark of an answer is no a
   });
 });
 
-Deno.test("the codes of DNS are told apart, with and without the question repeated", () => {
+Deno.test("the codes of DNS are distinguished, with and without the question repeated", () => {
   const kinds = [1, 2, 3, 4, 5, 9].map((flags) => readAnswer(message({ flags }), question));
   assert.deepEqual(kinds, [
     { kind: "serverFailure", code: "FORMERR" },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Clock } from "../../lib/health/clock.ts";
+import type { Clock } from "../../lib/values/clock.ts";
 import { Deadlines, type Expiry } from "../../lib/health/deadlines.ts";
 import { Prober } from "../../lib/health/prober.ts";
 import { FakeClock, stalling } from "./support/fake_clock.ts";

@@ -66,7 +66,7 @@ Deno.test("a target that goes down is a warning, one that comes up is not", () =
   assert.equal(healthLine({ ...change, from: "down", to: "up" }).level, "info");
 });
 
-Deno.test("a dead thread and lost events are told with their numbers", () => {
+Deno.test("a dead thread and lost events are reported with their numbers", () => {
   const death = deathLine({ worker: 1, cause: "Error: a bug", sessions: 7, restartMs: 100 });
   assert.equal(death.level, "error");
   assert.match(death.message, /thread 1 died, and 7 open sessions with it; .* in 100 ms: Error: a bug$/);

@@ -29,7 +29,7 @@ Deno.test({
   },
 });
 
-Deno.test("an error that has no words of ours keeps its own, without the number", () => {
+Deno.test("an error that is not in the table keeps its own words, without the number", () => {
   assert.equal(wordsForError(new Error("Level 3 halted (os error 46)")), "Level 3 halted");
   assert.equal(wordsForError("gone fishing"), "gone fishing");
 });

@@ -9,7 +9,7 @@ import { yaml } from "../support/yaml.ts";
 /** Their records are several times what a pipe holds (64 KiB). */
 const sessions = times({ short: 1_000, long: 30_000 });
 
-Deno.test("with nobody at the other end of its log lb serves on, and drains when told", async () => {
+Deno.test("with nobody at the other end of its log lb serves on, and drains on TERM", async () => {
   await using target = new Target(echo);
   await using lb = await BareLb.start(yaml({ targets: [target.address], top: "log: { access: all }" }));
   const port = await started(lb);

@@ -72,7 +72,7 @@ Deno.test("targets that answer health checks without end stay down, cost no desc
 });
 
 for (const [kind, serve] of Object.entries(nasty)) {
-  Deno.test(`a target that ${kind} is told as down with what was wrong`, async () => {
+  Deno.test(`a target that ${kind} is logged as down with what was wrong`, async () => {
     await using target = new Target(serve);
     await using lb = await RunningLb.start(
       yaml({

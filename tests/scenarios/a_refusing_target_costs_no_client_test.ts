@@ -31,7 +31,7 @@ Deno.test("where a target refuses, every client is served by another and the rec
   }
 });
 
-Deno.test("a retry is told at debug level", async () => {
+Deno.test("a retry is logged at debug level", async () => {
   using closed = new ReservedPort();
   await using target = new Target(echo);
   const targets = [`{ address: "${closed.address}", tier: 0 }`, `{ address: "${target.address}", tier: 1 }`];

@@ -71,7 +71,7 @@ for (const workers of workerCounts) {
     assert.equal(new Set(lb.records.map(({ id }) => id)).size, sessions.count);
   });
 
-  Deno.test(`a reset by the client is told as client_reset with the bytes up to it, ${workers} workers`, async () => {
+  Deno.test(`a reset by the client is recorded as client_reset with the bytes up to it, ${workers} workers`, async () => {
     await using target = new Target(async (conn) => {
       await readExactly(conn, 500);
       await writeAll(conn, new Uint8Array(300));
@@ -86,7 +86,7 @@ for (const workers of workerCounts) {
     assertAll(await closeRecords(lb, sessions.count), { reason: "client_reset", received: 500, sent: 300 });
   });
 
-  Deno.test(`a reset by the target is told as server_reset with the bytes up to it, ${workers} workers`, async () => {
+  Deno.test(`a reset by the target is recorded as server_reset with the bytes up to it, ${workers} workers`, async () => {
     const received = Array.from({ length: sessions.count }, () => Promise.withResolvers<void>());
     await using target = new ResettingTarget(async (conn) => {
       const index = new DataView((await conn.receive(500)).buffer).getUint32(0, true);

@@ -100,7 +100,7 @@ Deno.test("INT stops at once, also while lb drains", async () => {
   }
 });
 
-Deno.test("lb that is told to stop while it reloads exits 0 all the same", async () => {
+Deno.test("lb that gets TERM or INT while it reloads exits 0 all the same", async () => {
   await using target = new Target(echo);
   for (const [stop, hangups] of [["SIGTERM", 1], ["SIGTERM", 30], ["SIGINT", 30]] as const) {
     await using lb = await RunningLb.start(yaml({ targets: [target.address] }));

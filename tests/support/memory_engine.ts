@@ -1,6 +1,6 @@
 import { BufferPool } from "../../lib/relay/portable/buffers.ts";
 import { connectInOrder } from "../../lib/relay/connect_in_order.ts";
-import { Deadlines } from "../../lib/relay/deadlines.ts";
+import { LimitSweeper } from "../../lib/relay/limits.ts";
 import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine } from "../../lib/relay/engine.ts";
 import type { ListenOptions, Relay, RelayLimits, Socket } from "../../lib/relay/engine.ts";
 import { isLiteral, notAnAddress } from "../../lib/relay/literal.ts";
@@ -21,7 +21,7 @@ export class MemoryEngine implements Engine {
   /** Every address that `connect` was called for, in order. */
   readonly attempts: string[] = [];
   readonly #pool = new BufferPool();
-  readonly #deadlines = new Deadlines();
+  readonly #sweeper = new LimitSweeper();
   readonly #acceptors = new Map<string, MemoryAcceptor>();
   readonly #answers = new Map<string, Answer>();
   #nextPort = 40_000;
@@ -84,7 +84,7 @@ export class MemoryEngine implements Engine {
   }
 
   relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
-    const options = { limits, pool: this.#pool, deadlines: this.#deadlines };
+    const options = { limits, pool: this.#pool, sweeper: this.#sweeper };
     return new StreamRelay(client as MemorySocket, target as MemorySocket, options);
   }
 

@@ -16,7 +16,7 @@ import {
 } from "./scalars.ts";
 import { list, mapping, named, oneOrList, scalarOrMapping } from "./shape.ts";
 import { statusRanges } from "./status.ts";
-import { probeUrl } from "./url.ts";
+import { urlTemplate } from "./url.ts";
 import * as v from "./valibot.ts";
 
 // The language on one page. The built-in defaults (built_in.ts) say what may be left out.
@@ -75,7 +75,7 @@ export function health() {
         false: "none",
       },
     }),
-    url: v.optional(probeUrl("what a url probe asks; {host} and {port} are the target's")),
+    url: v.optional(urlTemplate("what a url probe asks; {host} and {port} are the target's")),
     path: text("what an http(s) probe asks for", {
       wanted: `a path such as "/health"`,
       test: /^\/[!-~]{0,2047}$/,

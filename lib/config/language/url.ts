@@ -9,7 +9,7 @@ const MAX_LENGTH = 2048;
  * The URL that a `url` probe asks, as it is written. `{host}` and `{port}` stand for those of the target (an IPv6 address in
  * brackets), everywhere in it and as often as wanted.
  */
-export function probeUrl(description: string): ScalarShape<string> {
+export function urlTemplate(description: string): ScalarShape<string> {
   return scalar<string>((found) => {
     if (typeof found !== "string") return { problem: `is not a URL; write ${EXAMPLE}` };
     return problemOf(found) ?? found;

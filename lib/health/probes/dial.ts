@@ -20,7 +20,7 @@ export interface DiallerOptions {
 }
 
 export interface DialOptions {
-  /** Dialled in place of the target's own port. */
+  /** Dialled instead of the target's own port; undefined = that one. */
   readonly port: number | undefined;
   readonly limit: TimeLimit;
 }

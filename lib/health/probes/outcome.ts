@@ -1,4 +1,4 @@
-/** How one probe ended, before it is known whether its time was up: a judgement, a fault of our own, or cut short. */
+/** How one probe ended, before it is known whether its time was up: a judgement, a fault of this process or machine, or an end before either. */
 export type ProbeOutcome =
   | { readonly kind: "passed"; readonly detail: string }
   | { readonly kind: "failed"; readonly detail: string }

@@ -11,7 +11,7 @@ import { addressBytes, encodeAddress, localAddress, packPeer } from "./socket_ad
 import { enableOption, openSocket, setNoDelay } from "./socket_options.ts";
 import { UnixFile } from "./unix_file.ts";
 
-/** How many connections the kernel may hold for us; it cuts this to `net.core.somaxconn`. */
+/** How many connections may wait in the kernel to be accepted; it cuts this to `net.core.somaxconn`. */
 const maxQueuedConnections = 4_096;
 
 /** How long accepting pauses when the process is out of memory, or has spent its reserve. */

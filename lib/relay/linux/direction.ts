@@ -8,10 +8,10 @@ import { uncork } from "./socket_options.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** So many reads in a row, then the other sessions have theirs. */
+/** How many reads a direction makes in a row before other sessions may run. */
 const maxReadsPerPump = 16;
 
-/** What the sessions of a thread share: never in use by two of them at once, since no call is left in the middle. */
+/** What the sessions of a thread share: two of them never use it at once, because none waits while it does. */
 export interface ThreadResources {
   readonly libc: Libc;
   readonly reactor: Reactor;

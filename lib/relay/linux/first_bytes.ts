@@ -1,4 +1,4 @@
-/** What a session does with a socket before the relay: looks at its first bytes, takes some of them out, writes some. */
+/** What a session does with a socket before the relay: peeks at its first bytes, skips some of them, writes some. */
 import { maxPeekBytes, type Peeked, type PeekOptions, type WriteOptions, type Written } from "../engine.ts";
 import { errno, socketConstants } from "./libc.ts";
 import type { Task } from "./reactor.ts";

@@ -39,8 +39,8 @@ export class Pipes implements Disposable {
 
   /**
    * As much as is best moved through a pipe at a time to a connection whose segments have so many bytes (0 = unknown): one
-   * packet of whole segments, or of whole pages where a segment fills it. What is left over would leave as a scrap of its
-   * own, and what follows be cut across segments or pages from then on, which costs a quarter to a half more.
+   * packet of whole segments, or of whole pages where a segment fills it. What is left over would leave in a small
+   * packet of its own, and what follows would be cut across segments or pages, which costs a quarter to a half more.
    */
   chunkBytes(segmentBytes: number): number {
     const unit = segmentBytes > 0 && 2 * segmentBytes <= this.packetBytes ? segmentBytes : pageBytes;

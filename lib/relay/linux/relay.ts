@@ -1,5 +1,5 @@
 /** The relay of the linux engine: two directions that move whenever a socket is ready. */
-import { type Activity, expired, sweepMs } from "../deadlines.ts";
+import { type Activity, expired, sweepMs } from "../limits.ts";
 import { outcomeOf } from "../ending.ts";
 import { lingerMs, type Relay, type RelayEnd, type RelayLimits } from "../engine.ts";
 import { LinuxDirection, type ThreadResources } from "./direction.ts";
@@ -110,7 +110,7 @@ export class LinuxRelay implements Relay, Task, Timer {
   }
 
   /**
-   * The target has finished and takes no more. What the client is owed is on its way, and closing on unread input would
+   * The target has finished and takes no more. What was written to the client is on its way, and closing on unread input would
    * destroy it: reads on until the client has everything, has been quiet for a while, or has gone on for too long.
    */
   #lingerForClient(): void {

@@ -1,4 +1,4 @@
-/** `struct sockaddr` and our addresses, one into the other (netinet/in.h, sys/un.h). */
+/** `struct sockaddr` and `SocketAddress`, one into the other (netinet/in.h, sys/un.h). */
 import type { SocketAddress } from "../../values/address.ts";
 import { parseIpv4, parseIpv6 } from "../literal.ts";
 import { type Libc, socketConstants } from "./libc.ts";

@@ -15,7 +15,7 @@ const maxPumpRounds = 64;
 /** How deep the chains of promises are that one event sets off: each step is a round of the microtask queue. */
 const maxMicrotaskDepth = 24;
 
-/** So many of those rounds between two polls: what matters at once, a connect or a relay, is not deep. */
+/** How many of those rounds run between two polls: a connect or the start of a relay, which must not wait, needs fewer. */
 const microtasksPerPoll = 4;
 
 /** An engine whose thread waits in the kernel. */

@@ -7,7 +7,7 @@ import { isLiteral, notAnAddress } from "../literal.ts";
 import { PortableSocket } from "./socket.ts";
 import { UnixFile } from "./unix_file.ts";
 
-/** How many connections the kernel may hold for us; it cuts this to `net.core.somaxconn`. */
+/** How many connections may wait in the kernel to be accepted; it cuts this to `net.core.somaxconn`. */
 const maxQueuedConnections = 4_096;
 
 /** How long accepting pauses when the process is out of descriptors or memory. */

@@ -1,6 +1,6 @@
 /** Read buffers that fit the traffic: an idle session holds 4 to 16 KiB a direction, a bulk transfer 60 KiB. */
 
-// 15 pages leave as one packet: with 16 or more a scrap goes alone, and what follows is cut across pages.
+// 15 pages leave as one packet: with 16 or more the rest leaves in a small packet of its own, and what follows is cut across pages.
 const sizes = [4, 16, 60].map((kib) => kib * 1024);
 const maxLevel = sizes.length - 1;
 const maxSparePerSize = 16;

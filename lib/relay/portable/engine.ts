@@ -4,7 +4,7 @@
  * sends by itself when unread input is thrown away.
  */
 import { connectInOrder } from "../connect_in_order.ts";
-import { Deadlines } from "../deadlines.ts";
+import { LimitSweeper } from "../limits.ts";
 import type { Engine, Relay, RelayLimits, Socket } from "../engine.ts";
 import { nextIteration } from "../immediate.ts";
 import { PortableAcceptor } from "./acceptor.ts";
@@ -16,7 +16,7 @@ import { StreamRelay } from "./stream_relay.ts";
 /** Makes a portable engine for one thread. The options are for tests. */
 export function portableEngine(options: Partial<Dialling> = {}): Engine {
   const pool = new BufferPool();
-  const deadlines = new Deadlines();
+  const sweeper = new LimitSweeper();
   const now = () => performance.now();
   return {
     name: "portable",
@@ -39,7 +39,7 @@ export function portableEngine(options: Partial<Dialling> = {}): Engine {
         connectTo: (address, timeoutMs) => connectTo(address, { client, timeoutMs, dial, ...options }),
       }),
     relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
-      return new StreamRelay(client as PortableSocket, target as PortableSocket, { limits, pool, deadlines });
+      return new StreamRelay(client as PortableSocket, target as PortableSocket, { limits, pool, sweeper });
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Reads from a connection before its relay, so that its first bytes can be looked at and a reset is noticed. */
+/** Reads from a connection before its relay, so that its first bytes can be examined and a reset is noticed. */
 import { maxPeekBytes, type Peeked, type PeekOptions } from "../engine.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -1,9 +1,9 @@
 /**
- * The relay over streams: `readable.pipeTo(writable)` both ways. The streams are our own, around a connection's
+ * The relay over streams: `readable.pipeTo(writable)` both ways. The streams are made here, around a connection's
  * `read`, `write` and `closeWrite`: Deno's built-in `conn.readable` closes the whole socket at the end of input and
  * so loses what the other side still sends (denoland/deno #22258, #27510).
  */
-import type { Activity, Deadlines, Expirable } from "../deadlines.ts";
+import type { Activity, Expirable, LimitSweeper } from "../limits.ts";
 import { outcomeOf } from "../ending.ts";
 import { lingerMs, type Relay, type RelayEnd, type RelayLimits, type Socket } from "../engine.ts";
 import type { BufferPool } from "./buffers.ts";
@@ -32,7 +32,7 @@ export class StreamRelay implements Relay, Expirable {
   readonly #up: StreamDirection;
   readonly #down: StreamDirection;
   readonly #startedAt = performance.now();
-  readonly #deadlines: Deadlines;
+  readonly #sweeper: LimitSweeper;
   readonly #settle: (end: RelayEnd | "cut") => void;
   #halfClosedAt = Infinity;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
@@ -41,12 +41,12 @@ export class StreamRelay implements Relay, Expirable {
   constructor(
     client: ByteSocket,
     target: ByteSocket,
-    options: { limits: RelayLimits; pool: BufferPool; deadlines: Deadlines },
+    options: { limits: RelayLimits; pool: BufferPool; sweeper: LimitSweeper },
   ) {
     this.#client = client;
     this.#target = target;
     this.limits = options.limits;
-    this.#deadlines = options.deadlines;
+    this.#sweeper = options.sweeper;
     const onChange = () => this.#applyOutcome();
     const { pool } = options;
     const clientWasReset = () => this.#down.sinkFailed === "reset";
@@ -55,7 +55,7 @@ export class StreamRelay implements Relay, Expirable {
     this.#down = new StreamDirection(target, client, { pool, onChange, sourceWasReset: targetWasReset });
     const { promise, resolve } = Promise.withResolvers<RelayEnd | "cut">();
     this.#settle = resolve;
-    this.#deadlines.add(this);
+    this.#sweeper.add(this);
     this.ended = this.#run(promise);
   }
 
@@ -124,7 +124,7 @@ export class StreamRelay implements Relay, Expirable {
     this.#discardClientInput({ quietMs, maxMs: lingerMs, whenQuiet: "server_reset", atMax: "server_reset" });
   }
 
-  /** The target has finished and takes no more, so nothing is left to do but to let the client have what it is owed. */
+  /** The target has finished and takes no more, so nothing is left to do but to let the client receive what was written to it. */
   #lingerForClient(): void {
     this.#discardClientInput({
       quietMs: lingerMs,
@@ -157,7 +157,7 @@ export class StreamRelay implements Relay, Expirable {
   #end(end: RelayEnd | "cut"): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#deadlines.delete(this);
+    this.#sweeper.delete(this);
     clearTimeout(this.#lingerTimer);
     for (const socket of [this.#client, this.#target]) {
       if (end === "done") socket[Symbol.dispose]();

@@ -10,7 +10,7 @@ export class UnixFile {
     this.#identity = identityOf(path);
   }
 
-  /** Somebody may have removed it meanwhile and bound another one: that stays, as far as it is up to us. */
+  /** Somebody may have removed it meanwhile and bound another one: that stays, unless it comes between the comparison and the removal. */
   remove(): void {
     if (this.#identity === undefined || identityOf(this.#path) !== this.#identity) return;
     try {

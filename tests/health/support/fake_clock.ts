@@ -1,4 +1,4 @@
-import type { Clock } from "../../../lib/health/clock.ts";
+import type { Clock } from "../../../lib/values/clock.ts";
 
 interface Timer {
   readonly at: number;

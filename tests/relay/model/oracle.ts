@@ -1,5 +1,5 @@
 /** What must hold of every session, said without a look at how the engine does it. */
-import { sweepMs } from "../../../lib/relay/deadlines.ts";
+import { sweepMs } from "../../../lib/relay/limits.ts";
 import { type ConnectFailure, lingerMs, type RelayEnd } from "../../../lib/relay/engine.ts";
 import { errno } from "../../../lib/relay/linux/libc.ts";
 import type { End } from "./connection.ts";

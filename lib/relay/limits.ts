@@ -40,7 +40,7 @@ export interface Expirable extends UnorderedSetMember {
  * Checks every relay of a thread from one timer. A timer for each session, set again at each byte, costs more than
  * the bytes do; a sweep over 10,000 relays takes well under a millisecond. The timer exists only while a relay does.
  */
-export class Deadlines {
+export class LimitSweeper {
   readonly #relays = new UnorderedSet<Expirable>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #everyMs = Infinity;

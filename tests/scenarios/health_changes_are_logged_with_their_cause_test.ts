@@ -13,7 +13,7 @@ const health = `health: { check: http, path: /health, expect: { body: up }, ${pa
 /** Everything that ends a line, steers a terminal or turns its text around. */
 const hostile = "do\r\nwn\n\x1b[31mred\x07\x00\x9b2J\u2028\u202egnp\x7f {message} %s";
 
-Deno.test("a target that goes down and comes back is told each time with the cause", async () => {
+Deno.test("a target that goes down and comes back is logged each time with the cause", async () => {
   let answer = { status: 200, body: " up\n" };
   await using target = new Target(answering(() => answer));
   await using lb = await RunningLb.start(yaml({ targets: [target.address], pool: health }));
@@ -38,7 +38,7 @@ Deno.test("a target that goes down and comes back is told each time with the cau
   }
 });
 
-Deno.test("a target that refuses is told as down with connection refused, and clients get no_target", async () => {
+Deno.test("a target that refuses is logged as down with connection refused, and clients get no_target", async () => {
   using closed = new ReservedPort();
   await using lb = await RunningLb.start(yaml({ targets: [closed.address], pool: health }));
   const { message } = await lb.line(({ state }) => state === "down");

@@ -1,7 +1,7 @@
 /** A limit of time for one piece of work, beside the caller's own signal. */
 
 /** Its signal aborts when the time is over or the caller gives up. Dispose it when the work is done. */
-export class TimeLimit implements Disposable {
+export class Timeout implements Disposable {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;
   readonly #timer: ReturnType<typeof setTimeout>;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Activity, Deadlines, type Expirable, expired, sweepMs } from "../../lib/relay/deadlines.ts";
+import { type Activity, type Expirable, expired, LimitSweeper, sweepMs } from "../../lib/relay/limits.ts";
 import type { RelayEnd, RelayLimits } from "../../lib/relay/engine.ts";
 import { unlimited } from "./harness.ts";
 
@@ -110,7 +110,7 @@ for (const { name, now, seen, with: other, end } of rules) {
   Deno.test(name, () => assert.equal(expired({ ...quiet, ...seen }, { ...limits, ...other }, now), end));
 }
 
-Deno.test("limits are looked at within 5 % of the shortest, between 5 ms and a second", () => {
+Deno.test("limits are checked within 5 % of the shortest, between 5 ms and a second", () => {
   assert.equal(sweepMs({ ...unlimited, stallMs: 2_000 }), 100);
   assert.equal(sweepMs({ idleMs: 4_000, halfClosedMs: 800, stallMs: 900, lifetimeMs: 1_000 }), 40);
   assert.equal(sweepMs({ ...unlimited, idleMs: 10 }), 5);
@@ -120,7 +120,7 @@ Deno.test("limits are looked at within 5 % of the shortest, between 5 ms and a s
 
 /** A relay that began long ago and keeps what it is ended with. */
 function watched(
-  deadlines: Deadlines,
+  sweeper: LimitSweeper,
   own: Partial<RelayLimits>,
 ): Expirable & { readonly ended: Promise<RelayEnd> } {
   const { promise, resolve } = Promise.withResolvers<RelayEnd>();
@@ -130,7 +130,7 @@ function watched(
     activity: { ...quiet, startedAt: performance.now() },
     ended: promise,
     expire(end: RelayEnd) {
-      deadlines.delete(relay);
+      sweeper.delete(relay);
       resolve(end);
     },
   };
@@ -138,43 +138,43 @@ function watched(
 }
 
 Deno.test("a relay past a limit is ended with it, and no timer is left", async () => {
-  const deadlines = new Deadlines();
-  const relay = watched(deadlines, { idleMs: 20 });
-  deadlines.add(relay);
+  const sweeper = new LimitSweeper();
+  const relay = watched(sweeper, { idleMs: 20 });
+  sweeper.add(relay);
   assert.equal(await relay.ended, "idle");
 });
 
 Deno.test("a relay with a short limit is met although one with a long limit came first", async () => {
-  const deadlines = new Deadlines();
-  const [long, short] = [watched(deadlines, { idleMs: 3_600_000 }), watched(deadlines, { lifetimeMs: 20 })];
-  deadlines.add(long);
-  deadlines.add(short);
+  const sweeper = new LimitSweeper();
+  const [long, short] = [watched(sweeper, { idleMs: 3_600_000 }), watched(sweeper, { lifetimeMs: 20 })];
+  sweeper.add(long);
+  sweeper.add(short);
   assert.equal(await short.ended, "lifetime");
-  deadlines.delete(long);
+  sweeper.delete(long);
 });
 
 Deno.test("several relays that are due in one sweep are all ended", async () => {
-  const deadlines = new Deadlines();
-  const relays = Array.from({ length: 5 }, () => watched(deadlines, { idleMs: 20 }));
-  for (const relay of relays) deadlines.add(relay);
+  const sweeper = new LimitSweeper();
+  const relays = Array.from({ length: 5 }, () => watched(sweeper, { idleMs: 20 }));
+  for (const relay of relays) sweeper.add(relay);
   assert.deepEqual(await Promise.all(relays.map(({ ended }) => ended)), Array(5).fill("idle"));
 });
 
 Deno.test("a relay that was deleted is not ended", async () => {
-  const deadlines = new Deadlines();
-  const [gone, stays] = [watched(deadlines, { idleMs: 20 }), watched(deadlines, { idleMs: 20 })];
-  deadlines.add(gone);
-  deadlines.add(stays);
-  deadlines.delete(gone);
+  const sweeper = new LimitSweeper();
+  const [gone, stays] = [watched(sweeper, { idleMs: 20 }), watched(sweeper, { idleMs: 20 })];
+  sweeper.add(gone);
+  sweeper.add(stays);
+  sweeper.delete(gone);
   const first = await Promise.race([gone.ended.then(() => "gone"), stays.ended.then(() => "stays")]);
   assert.equal(first, "stays");
 });
 
 Deno.test("watching begins again after the last relay was gone", async () => {
-  const deadlines = new Deadlines();
+  const sweeper = new LimitSweeper();
   for (const round of ["first", "second"]) {
-    const relay = watched(deadlines, { idleMs: 20 });
-    deadlines.add(relay);
+    const relay = watched(sweeper, { idleMs: 20 });
+    sweeper.add(relay);
     assert.equal(await relay.ended, "idle", round);
   }
 });

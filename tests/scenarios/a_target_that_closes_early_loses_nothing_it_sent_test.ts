@@ -26,7 +26,7 @@ const answer = 2_000_000;
 const upload = 32 * 1024 * 1024;
 
 for (const workers of workerCounts) {
-  Deno.test(`a target that finishes and reads no more is heard to its end while the client uploads, ${workers} workers`, async () => {
+  Deno.test(`a target that finishes and reads no more loses nothing it sent while the client uploads, ${workers} workers`, async () => {
     const heard = Array.from({ length: sessions.count }, () => Promise.withResolvers<void>());
     // Its FIN first, then on without reading: closing now would make its own kernel answer the unread upload with an
     // RST and throw away what it has yet to send.
@@ -49,7 +49,7 @@ for (const workers of workerCounts) {
     await assertFlat(lb, { sessions: sessions.count, descriptors });
   });
 
-  Deno.test(`a target that closes on unread input is heard to its end if all it sent was acknowledged, ${workers} workers`, async () => {
+  Deno.test(`a target that closes on unread input loses nothing it sent if all it sent was acknowledged, ${workers} workers`, async () => {
     const closed = Array.from({ length: sessions.count }, () => Promise.withResolvers<void>());
     // Deno closes with a FIN, behind which Linux sends an RST for the unread input.
     await using target = new Target(async (conn) => {
@@ -68,7 +68,7 @@ for (const workers of workerCounts) {
     await assertFlat(lb, { sessions: sessions.count, descriptors });
   });
 
-  Deno.test(`a target that resets after all it sent was acknowledged is heard to its end, ${workers} workers`, async () => {
+  Deno.test(`a target that resets after all it sent was acknowledged loses nothing it sent, ${workers} workers`, async () => {
     const closed = Array.from({ length: sessions.count }, () => Promise.withResolvers<void>());
     // A close on unread input by a program that does not shut down first: an RST and no FIN.
     await using target = new ResettingTarget(async (conn) => {
@@ -88,7 +88,7 @@ for (const workers of workerCounts) {
   });
 }
 
-Deno.test("a client that reads late gets the whole answer of a target that has closed, however long it uploads on", async () => {
+Deno.test("a client that reads after a while gets the whole answer of a target that has closed, however long it uploads on", async () => {
   await using target = new Target(async (conn) => {
     await readNumber(conn);
     await writePayload(conn, 2, answer);
