@@ -25,7 +25,8 @@ import { type State, stateOf } from "./state.ts";
 import { MaglevTables } from "./tables.ts";
 import { addressesText, probedOf, type ServedTarget, servedTargets } from "./target_sets.ts";
 import { TargetStates } from "./target_states.ts";
-import type { ThreadGroup } from "./threads.ts";
+import { type ThreadGroup, workersFor } from "./threads.ts";
+import { nextTask } from "./within.ts";
 
 /** Names that change within so much time make one snapshot, not one each: to go through thousands of targets takes milliseconds. */
 const namesGatheredMs = 50;
@@ -232,10 +233,14 @@ export class Balancer {
       const result = await this.#prepare(config, undo);
       if (this.#isEnding) return stopping;
       if (result.kind === "refused") return result;
-      undo.move();
       const change = changeBetween(this.#model, result.model);
+      // With thousands of targets each of these steps takes milliseconds, and probes are not to wait for all of them.
+      await nextTask();
+      if (this.#isEnding) return stopping;
+      undo.move();
       this.#publish(result.model);
-      await this.#retire(change);
+      await nextTask();
+      if (!this.#isStopped) await this.#retire(change);
       return { kind: "reloaded", change };
     } finally {
       this.#isChanging = false;
@@ -278,6 +283,7 @@ export class Balancer {
     // 3. Slots.
     const slots = this.#slots.take(planned, undo);
     if (slots !== undefined) return { kind: "refused", problem: slots };
+    await nextTask();
 
     // 4. Binds: new ones first, in all threads, while those that go still serve.
     const bound = await this.#binder.bind(before, planned);
@@ -286,6 +292,8 @@ export class Balancer {
     if (this.#isEnding) return stopping;
     const { model } = bound;
     this.#cap ??= sessionCap(config.process.maxConnections);
+    await nextTask();
+    if (this.#isEnding) return stopping;
 
     // 5. Probes: the targets before serve on until each new one has had its first.
     this.#monitor.update([...probedOf(before), ...probedOf(model)]);
@@ -388,10 +396,4 @@ export class Balancer {
     if (addressesText(model) === addressesText(this.#model)) this.#model = model;
     else this.#publish(model);
   }
-}
-
-function workersFor({ process }: Config): number {
-  // Only Linux spreads connections over listeners of the same port.
-  if (Deno.build.os !== "linux") return 1;
-  return process.workers === "auto" ? navigator.hardwareConcurrency : process.workers;
 }

@@ -2,6 +2,7 @@
 import { inTableOrder, MaglevBuilder, maglevKey } from "../pool/maglev.ts";
 import type { TierTable } from "../pool/pool.ts";
 import type { PoolModel, TargetModel } from "./model.ts";
+import { nextTask } from "./within.ts";
 
 /** So many entries are filled at a time: well below a millisecond. */
 const entriesPerSlice = 4_096;
@@ -20,13 +21,13 @@ export class MaglevTables {
       const builder = new MaglevBuilder(members.map(({ name, config: { weight } }) => ({ name, weight })));
       while (!builder.fill(entriesPerSlice)) {
         if (performance.now() - sliceAt < maxSliceMs) continue;
-        await new Promise((resolve) => setTimeout(resolve));
+        await nextTask();
         sliceAt = performance.now();
       }
       this.#entries.set(key, builder.entries);
     }
     // What comes next has a slice of its own.
-    await new Promise((resolve) => setTimeout(resolve));
+    await nextTask();
   }
 
   /** The tables of a pool, built before. */

@@ -1,4 +1,5 @@
 /** All data-plane threads: starts them, sends to all of them, and starts one again that has died. */
+import type { Config } from "../config/config.ts";
 import type { Bind, Command } from "../dataplane/messages.ts";
 import type { Snapshot } from "../dataplane/snapshot.ts";
 import { engines, type EngineWaker } from "../relay/engines.ts";
@@ -334,4 +335,11 @@ export class Threads implements ThreadGroup {
 
 function isShared({ shared }: Bind): boolean {
   return shared;
+}
+
+/** How many data-plane threads a configuration asks for. */
+export function workersFor({ process }: Pick<Config, "process">): number {
+  // Only Linux spreads connections over listeners of the same port.
+  if (Deno.build.os !== "linux") return 1;
+  return process.workers === "auto" ? navigator.hardwareConcurrency : process.workers;
 }

@@ -8,3 +8,8 @@ export async function within<T>(ms: number, work: Promise<T>): Promise<T | "tooL
     clearTimeout(timer);
   }
 }
+
+/** Resolves once everybody else on this thread has had a chance to run. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
