@@ -41,14 +41,7 @@ export function linuxEngine(
         reactor.microtasksPending = true;
         callback();
       }),
-    whenSettled(callback) {
-      // A task of the next poll runs behind the promises of this one.
-      const run = () => {
-        reactor.microtasksPending = true;
-        callback();
-      };
-      reactor.enqueue({ queued: false, run });
-    },
+    whenSettled: (callback) => reactor.whenSettled(callback),
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
     connect: (addresses, options) => connect(reactor, addresses, options),
     relay: (client, target, limits) =>

@@ -35,6 +35,7 @@ export class Reactor implements Disposable {
   #tasks: (Task | undefined)[] = [];
   #spareTasks: (Task | undefined)[] = [];
   #taskCount = 0;
+  #settled: (() => void)[] = [];
 
   /** Owns `libc` from here on. Throws SystemError. */
   constructor(libc: Libc, clock: () => number = () => performance.now()) {
@@ -86,6 +87,11 @@ export class Reactor implements Disposable {
     this.#tasks[this.#taskCount++] = task;
   }
 
+  /** Calls back at the beginning of the next poll: behind the promises that this one has set off. */
+  whenSettled(callback: () => void): void {
+    this.#settled.push(callback);
+  }
+
   /** Brings `nowMs` up to date, for whoever goes on outside of a poll. */
   updateTime(): void {
     this.nowMs = this.#clock();
@@ -93,9 +99,10 @@ export class Reactor implements Disposable {
 
   /** Waits at most `timeoutMs` for events, notes all there are, runs every task that is queued by then, and fires timers. */
   poll(timeoutMs: number): void {
+    const mayNotSleep = this.#runSettled() || this.#taskCount > 0;
     // By the time of the poll before: a timer fires later by what has been done since, at most.
     const dueMs = Math.max(0, this.#timers.nextDueAt - this.nowMs);
-    const waitMs = this.#taskCount > 0 ? 0 : Math.ceil(Math.min(timeoutMs, dueMs));
+    const waitMs = mayNotSleep ? 0 : Math.ceil(Math.min(timeoutMs, dueMs));
     const count = this.libc.call.epoll_wait(this.#epoll, this.#events, maxEvents, waitMs);
     if (count < 0) {
       const number = this.libc.errno();
@@ -115,6 +122,16 @@ export class Reactor implements Disposable {
   [Symbol.dispose](): void {
     this.libc.call.close(this.#epoll);
     this.libc.close();
+  }
+
+  /** Makes the calls of `whenSettled`; false when there was none to make. */
+  #runSettled(): boolean {
+    const settled = this.#settled;
+    if (settled.length === 0) return false;
+    this.#settled = [];
+    this.microtasksPending = true;
+    for (const callback of settled) callback();
+    return true;
   }
 
   /** Runs what is queued; what is queued meanwhile comes after all of it. */
