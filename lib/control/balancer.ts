@@ -233,7 +233,8 @@ export class Balancer {
       const result = await this.#prepare(config, undo);
       if (this.#isEnding) return stopping;
       if (result.kind === "refused") return result;
-      const change = changeBetween(this.#model, result.model);
+      const countedConnections = this.#firstConfig.process.maxConnections;
+      const change = changeBetween(this.#model, result.model, { countedConnections });
       // With thousands of targets each of these steps takes milliseconds, and probes are not to wait for all of them.
       await nextTask();
       if (this.#isEnding) return stopping;

@@ -21,14 +21,21 @@ export interface NameChanges {
   readonly changed: readonly string[];
 }
 
-/** The plan that leads from one model to the next. */
-export function changeBetween(from: Model, to: Model): Change {
+/**
+ * The plan that leads from one model to the next. `countedConnections`: for how many sessions the descriptors were counted at
+ * the start, which more of them cannot exceed.
+ */
+export function changeBetween(
+  from: Model,
+  to: Model,
+  { countedConnections = from.config.process.maxConnections }: { readonly countedConnections?: number } = {},
+): Change {
   return {
     binds: bindChange(from, to),
     listeners: difference(listenersOf(from), listenersOf(to)),
     pools: difference(poolsOf(from), poolsOf(to)),
     targets: difference(targetsOf(from, to), targetsOf(to, from)),
-    afterRestart: afterRestart(from.config, to.config),
+    afterRestart: afterRestart(from.config, to.config, { countedConnections }),
   };
 }
 
@@ -92,11 +99,16 @@ function difference(before: Content, after: Content): NameChanges {
   };
 }
 
-function afterRestart(from: Config, to: Config): string[] {
+function afterRestart(
+  from: Config,
+  to: Config,
+  { countedConnections }: { readonly countedConnections: number },
+): string[] {
   const process = (["engine", "workers"] as const).filter((key) => from.process[key] !== to.process[key])
     .map((key) => `process.${key}`);
-  // The descriptors were counted for the number it started with.
-  const raised = to.process.maxConnections > from.process.maxConnections ? ["process.maxConnections"] : [];
+  const { maxConnections } = to.process;
+  const isRaised = maxConnections > countedConnections && maxConnections !== from.process.maxConnections;
+  const raised = isRaised ? ["process.maxConnections"] : [];
   const log = (["level", "format"] as const).filter((key) => from.log[key] !== to.log[key]).map((key) =>
     `log.${key}`
   );

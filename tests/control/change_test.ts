@@ -151,3 +151,12 @@ Deno.test("a change is told in words, a phrase for each thing", () => {
     "log.level waits for a restart",
   ]);
 });
+
+Deno.test("more sessions than at the start wait for a restart, fewer and back again do not", () => {
+  const model = (maxConnections: number) =>
+    modelFrom(textOf({ top: `process: { maxConnections: ${maxConnections} }` }));
+  const plan = (from: number, to: number) =>
+    changeBetween(model(from), model(to), { countedConnections: 20_000 }).afterRestart;
+  assert.deepEqual([plan(20_000, 100), plan(100, 200), plan(200, 20_000)], [[], [], []]);
+  assert.deepEqual(plan(200, 20_001), ["process.maxConnections"]);
+});
