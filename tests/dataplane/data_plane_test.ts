@@ -117,15 +117,19 @@ Deno.test("a cut that is spread ends the sessions one after the other, in the or
   world.start(snapshotOf([targetAt(1)]));
   const sessions = [];
   for (let i = 0; i < 4; i++) sessions.push(await world.session(listener));
-  const ended: number[] = [];
-  const ends = sessions.map(({ client }, index) => receive(client).then(() => ended.push(index)));
+  const due: { readonly ms: number; readonly callback: () => void }[] = [];
+  const { after } = world.engine;
+  world.engine.after = (ms, callback) => (due.push({ ms, callback }), () => {});
   world.plane.cut("drain_deadline", 40);
-  assert.equal(world.open(processSlot), 4);
-  await ends[0];
-  assert(world.open(processSlot) > 0);
-  await Promise.all(ends);
+  world.engine.after = after;
+  assert.deepEqual(due.map(({ ms }) => ms), [0, 10, 20, 30]);
+  for (const [index, { callback }] of due.entries()) {
+    assert.equal(world.open(processSlot), 4 - index);
+    callback();
+    assert.equal((await receive(sessions[index]!.client)).end, "reset");
+    await eventually("its permits are back", () => world.open(processSlot) === 3 - index);
+  }
   await world.end();
-  assert.deepEqual(ended, [0, 1, 2, 3]);
   assert.deepEqual(new Set(world.closed.map(({ reason }) => reason)), new Set(["drain_deadline"]));
 });
 
