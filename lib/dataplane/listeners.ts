@@ -40,8 +40,9 @@ export class Listeners<Runtime extends Rules> {
   readonly #loops = new Set<Promise<void>>();
   /** Clients that were accepted and wait until what has happened before is dealt with. */
   #accepted: { readonly client: Socket; readonly listening: Listening<Runtime> }[] = [];
-  /** Resolves when those are handed over. */
-  #handedOver = Promise.withResolvers<void>();
+  /** Called when those are handed over: each is an accept loop that has paused. */
+  #paused: (() => void)[] = [];
+  readonly #handOver = () => this.#handOverAccepted();
   #mayAccept = false;
 
   constructor(options: ListenersOptions<Runtime>) {
@@ -148,16 +149,15 @@ export class Listeners<Runtime extends Rules> {
       if (client === undefined) return;
       // A session that ended in the same moment is to give its permits back first, or its successor would be refused.
       const count = this.#accepted.push({ client, listening });
-      if (count === 1) this.#options.engine.whenSettled(() => this.#handOver());
-      if (count >= maxAccepted) await this.#handedOver.promise;
+      if (count === 1) this.#options.engine.whenSettled(this.#handOver);
+      if (count >= maxAccepted) await new Promise<void>((resolve) => this.#paused.push(resolve));
     }
   }
 
-  #handOver(): void {
+  #handOverAccepted(): void {
     const accepted = this.#accepted;
     this.#accepted = [];
-    this.#handedOver.resolve();
-    this.#handedOver = Promise.withResolvers();
+    for (const resume of this.#paused.splice(0)) resume();
     for (const { client, listening } of accepted) this.#options.onClient(client, listening.runtime!);
   }
 }

@@ -116,14 +116,14 @@ export class Session implements UnorderedSetMember {
 
   async #run(): Promise<Reason> {
     let full = this.#acquireLimits();
-    if (full !== undefined) await this.#askAgain(() => (full = this.#acquireLimits()) === undefined);
+    if (full !== undefined) full = await this.#acquireLimitsAgain(full);
     if (full !== undefined) return this.#refuse(this.#cutReason ?? full);
     const { engine, relayLimits } = this.#context;
     const client = this.#client;
     try {
       for (;;) {
         let pick = this.#pick();
-        if (isFull(pick)) await this.#askAgain(() => !isFull(pick = this.#pick()));
+        if (isFull(pick)) pick = await this.#pickAgain(pick);
         if (pick.kind === "none") return this.#refuse(this.#cutReason ?? pick.reason);
         const connected = await this.#connect(pick.target);
         const refusal = this.#recordAttempt(pick.target, connected);
@@ -140,7 +140,20 @@ export class Session implements UnorderedSetMember {
     }
   }
 
-  /** Repeats a question that had "full" for an answer, for a moment and until the session is cut. */
+  /** Tries to take them for a moment longer, until the session is cut; `reason` is why there was none. */
+  async #acquireLimitsAgain(reason: Reason): Promise<Reason | undefined> {
+    let full: Reason | undefined = reason;
+    await this.#askAgain(() => (full = this.#acquireLimits()) === undefined);
+    return full;
+  }
+
+  /** Tries to take it for a moment longer, until the session is cut; `full` is the answer so far. */
+  async #pickAgain(full: SessionPick): Promise<SessionPick> {
+    let pick = full;
+    await this.#askAgain(() => !isFull(pick = this.#pick()));
+    return pick;
+  }
+
   async #askAgain(ask: () => boolean): Promise<void> {
     await this.#context.permitGrace?.until(() => this.#cutReason !== undefined || ask());
   }
