@@ -112,7 +112,7 @@ export class RunningLb implements AsyncDisposable {
     return this.until(() => this.#lines.find(wanted));
   }
 
-  /** Waits until `poll` gives something; polls at every log line. Fails after half a minute, saying what was logged. */
+  /** Waits until `poll` gives something; polls behind every lot of log lines. Fails after half a minute, saying what was logged. */
   async until<T>(poll: () => T | undefined): Promise<T> {
     let inTime = true;
     const timer = setTimeout(() => {
@@ -130,6 +130,9 @@ export class RunningLb implements AsyncDisposable {
           assert.fail(`${why}; ${this.#printed()}`);
         }
         await new Promise<void>((resolve) => this.#wake.push(resolve));
+        // Lines that came together are polled for together: to poll at each of ten thousand lines a second reads them so
+        // slowly that lb has to lose some.
+        await new Promise<void>((resolve) => setTimeout(resolve, 0));
       }
     } finally {
       clearTimeout(timer);
