@@ -58,9 +58,9 @@ export class LineRing {
     return this.#load("handled") === this.#load("wakeups");
   }
 
-  /** Appends whole lines; false = there is no room for them, and nothing was appended. */
-  append(lines: Uint8Array): boolean {
-    if (this.waiting + lines.length > this.#bytes.length) return false;
+  /** Appends whole lines; false = `keepFree` bytes would not be left behind them, and nothing was appended. */
+  append(lines: Uint8Array, keepFree = 0): boolean {
+    if (this.waiting + lines.length + keepFree > this.#bytes.length) return false;
     const appended = this.#load("appended");
     const at = this.#index(appended);
     const room = this.#bytes.length - at;

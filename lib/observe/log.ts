@@ -50,7 +50,7 @@ export async function openLog({ level, format, lines }: LogOptions): Promise<Log
       if (level === "warn" || level === "error") return;
       // The text is made only where it is wanted.
       const message = format === "text" ? { message: text() } : {};
-      lines.write(logLine(format, { time, level: "info", ...message, fields }));
+      lines.writeBulk(logLine(format, { time, level: "info", ...message, fields }));
     },
     flush: (patienceMs) => lines.flush(patienceMs),
   };

@@ -18,12 +18,17 @@ const maxStartMs = 10_000;
 
 const maxCloseMs = 1_000;
 
+/** So much of the queue is kept free of bulk lines: a target that goes down is told also while more sessions end than get out. */
+const reservedBytes = 512 * 1024;
+
 const defaultModule = new URL("./log_worker.ts", import.meta.url);
 
 /** Where the log's lines go. */
 export interface LineSink {
   /** Takes one line, without its line feed. Never throws, never waits. */
   write(line: string): void;
+  /** As `write`, for lines that may come thousands of times a second: they leave room for the others. */
+  writeBulk(line: string): void;
   /** Resolves once everything is written, or nothing could be for `patienceMs`. */
   flush(patienceMs: number): Promise<void>;
 }
@@ -47,6 +52,8 @@ export class LogThread implements LineSink, AsyncDisposable {
   #restart: ReturnType<typeof setTimeout> | undefined;
   /** Lines of this moment that are not in the queue yet. */
   #pending: string[] = [];
+  /** What those leave free of the queue. */
+  #keepFree = 0;
 
   /** Starts the thread. Lines that are written before it runs are kept. */
   constructor(options: LogThreadOptions) {
@@ -55,8 +62,11 @@ export class LogThread implements LineSink, AsyncDisposable {
   }
 
   write(line: string): void {
-    // A moment later, so that lines of the same moment go out together.
-    if (this.#pending.push(line) === 1) queueMicrotask(() => this.#append());
+    this.#add(line, 0);
+  }
+
+  writeBulk(line: string): void {
+    this.#add(line, reservedBytes);
   }
 
   async flush(patienceMs: number): Promise<void> {
@@ -81,6 +91,13 @@ export class LogThread implements LineSink, AsyncDisposable {
     this.#worker?.terminate();
   }
 
+  #add(line: string, keepFree: number): void {
+    if (keepFree !== this.#keepFree && this.#pending.length > 0) this.#append();
+    this.#keepFree = keepFree;
+    // A moment later, so that lines of the same moment go out together.
+    if (this.#pending.push(line) === 1) queueMicrotask(() => this.#append());
+  }
+
   #append(): void {
     const lines = this.#pending;
     this.#pending = [];
@@ -94,7 +111,7 @@ export class LogThread implements LineSink, AsyncDisposable {
   }
 
   #tryAppend(text: string): boolean {
-    return this.#ring.append(this.#encoder.encode(text));
+    return this.#ring.append(this.#encoder.encode(text), this.#keepFree);
   }
 
   #start(): void {

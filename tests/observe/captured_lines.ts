@@ -8,6 +8,10 @@ export class CapturedLines implements LineSink {
     this.lines.push(line);
   }
 
+  writeBulk(line: string): void {
+    this.write(line);
+  }
+
   flush(): Promise<void> {
     return Promise.resolve();
   }

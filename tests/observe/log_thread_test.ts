@@ -46,6 +46,23 @@ Deno.test("of lines that find no room as many are kept as there is room for, and
   assert.ok(counted > 4_000 && counted < 4_200, `${counted} lines of 1,000 bytes were kept`);
 });
 
+Deno.test("lines in bulk that nobody reads leave room for the others", async () => {
+  await using written = await TextFile.write("");
+  await using report = await TextFile.write("");
+  await using thread = recordingThread();
+  thread.write(line({ do: "waitForLosses" }));
+  const [lines, padding] = [6_000, "x".repeat(1_000)];
+  for (let i = 0; i < lines; i++) thread.writeBulk(line({ do: "count", padding }));
+  thread.write(line({ do: "write", path: written.path, text: "down" }));
+  await within("the lines kept", thread.flush(enoughMs));
+  thread.write(line({ do: "report", path: report.path }));
+  await within("the report", thread.flush(enoughMs));
+  assert.equal(await Deno.readTextFile(written.path), "down\n");
+  const { counted, lost } = JSON.parse(await Deno.readTextFile(report.path));
+  assert.equal(counted + lost, lines);
+  assert.ok(counted > 3_500 && lost > 1_800, `${counted} lines of 1,000 bytes were kept`);
+});
+
 Deno.test("a thread that dies is started again, and what waited is not lost", async () => {
   await using file = await TextFile.write("");
   await using thread = recordingThread();

@@ -50,7 +50,7 @@ for (const format of ["json", "text"] as const) {
   const log = await openLog({
     level: "info",
     format,
-    lines: { write: queue, flush: () => Promise.resolve() },
+    lines: { write: queue, writeBulk: queue, flush: () => Promise.resolve() },
   });
   const reporter = new Reporter({ log, limited: () => false });
   Deno.bench(
