@@ -51,7 +51,7 @@ export class LineOutput {
 
   #writeSome(ring: LineRing): void {
     if (!this.#isMidLine) this.#reportLost(ring);
-    for (let rest = ring.peek(maxPeekBytes); rest.length > 0;) {
+    for (let rest = wholeLines(ring.peek(maxPeekBytes)); rest.length > 0;) {
       const written = this.#write(rest);
       ring.take(written);
       rest = rest.subarray(written);
@@ -79,4 +79,12 @@ export class LineOutput {
       this.#options.pause(retryMs);
     }
   }
+}
+
+/**
+ * Without the beginning of a line at the end, unless that is all there is: the runtime may keep such a piece or not where the
+ * output is full, and cannot be asked which while somebody reads at the other end.
+ */
+function wholeLines(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, bytes.lastIndexOf(lineFeed) + 1 || bytes.length);
 }

@@ -96,7 +96,11 @@ export class LineRing {
   /** A copy of the oldest bytes, at most so many. */
   peek(maxBytes: number): Uint8Array<ArrayBuffer> {
     const at = this.#index(this.#load("taken"));
-    return this.#bytes.slice(at, at + Math.min(this.waiting, maxBytes, this.#bytes.length - at));
+    const bytes = new Uint8Array(Math.min(this.waiting, maxBytes));
+    const first = this.#bytes.subarray(at, at + bytes.length);
+    bytes.set(first);
+    bytes.set(this.#bytes.subarray(0, bytes.length - first.length), first.length);
+    return bytes;
   }
 
   /** Takes the oldest bytes out. */

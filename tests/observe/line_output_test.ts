@@ -147,3 +147,22 @@ Deno.test("losses are never reported in the middle of a line", () => {
   assert.deepEqual(captured.lines, [long, "next", "lost 1"]);
   assert.equal(ring.lost, 0);
 });
+
+Deno.test("no piece ends within a short line, also where more waits than is taken at a time, or the queue's end is reached", () => {
+  const ends: (number | undefined)[] = [];
+  const output = {
+    writeSync: (bytes: Uint8Array) => {
+      ends.push(bytes.at(-1));
+      return bytes.length;
+    },
+  };
+  const ring = new LineRing(LineRing.allocate(128 * 1024));
+  const lines = new LineOutput({ output, pause: () => {}, lostLine: String });
+  const batch = new TextEncoder().encode(`${"x".repeat(298)}\n`.repeat(300));
+  for (let round = 0; round < 3; round++) {
+    assert.ok(ring.append(batch));
+    lines.writeAll(ring);
+  }
+  assert.ok(ends.length >= 300);
+  assert.deepEqual(new Set(ends), new Set([10]));
+});
