@@ -3,6 +3,7 @@ import { type Engine } from "../../lib/relay/engine.ts";
 import type { SocketAddress } from "../../lib/values/address.ts";
 import type { Peer } from "../support/peer.ts";
 import type { Ability, Harness, TargetListener, World } from "./harness.ts";
+import { eventually } from "../support/eventually.ts";
 import { closeWithReset, shrinkBacklog, socketsOnPorts } from "../support/kernel_sockets.ts";
 
 const noReset = "Deno's sockets cannot send an RST";
@@ -208,6 +209,8 @@ class UnixWorld extends SocketWorld {
     // Closing may remove the file, under the name that it was made with.
     await Deno.rename(address.path, moved.path);
     listener.close();
+    // A child of another test, between its fork and its exec, has the listener open for some milliseconds more.
+    await eventually("the end of a closed listener", () => refuses(moved.path));
     return moved;
   }
 
@@ -223,5 +226,14 @@ class UnixWorld extends SocketWorld {
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+async function refuses(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return false;
+  } catch {
+    return true;
   }
 }
