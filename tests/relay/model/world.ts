@@ -51,7 +51,7 @@ export class World {
     this.reactor = new Reactor(this.kernel.libc(), () => this.now);
     const bufferBytes = this.dice.between(8, 64);
     const packetBytes = this.dice.between(8, 192);
-    this.#maxHeldBytes = Math.max(bufferBytes, packetBytes, 24);
+    this.#maxHeldBytes = Math.max(bufferBytes, 2 * packetBytes, 24);
     this.engine = linuxEngine({
       reactor: this.reactor,
       bufferBytes,
