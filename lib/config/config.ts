@@ -14,12 +14,15 @@ export interface Config {
   readonly pools: readonly PoolConfig[];
 }
 
-/** The process: `maxConnections` sessions in all; `drain.deadlineMs` Infinity = wait for ever, `closeSpreadMs` 0 = cut at once. */
+/**
+ * The process: `maxConnections` sessions in all. `drain.delayMs` 0 or more: how long it goes on accepting once it is to stop;
+ * `deadlineMs` Infinity = wait for ever, `closeSpreadMs` 0 = cut at once.
+ */
 export interface ProcessConfig {
   readonly engine: "auto" | EngineName;
   readonly workers: number | "auto";
   readonly maxConnections: number;
-  readonly drain: { readonly deadlineMs: number; readonly closeSpreadMs: number };
+  readonly drain: { readonly delayMs: number; readonly deadlineMs: number; readonly closeSpreadMs: number };
 }
 
 /** The admin server; a listen address other machines reach always comes with a token file. */
@@ -41,6 +44,7 @@ export interface Timeouts {
   readonly idleMs: number;
   readonly halfClosedMs: number;
   readonly stallMs: number;
+  readonly keepAliveMs: number;
   readonly lifetimeMs: number;
   readonly queueMs: number;
 }
@@ -106,12 +110,16 @@ export type HealthConfig =
   | HttpHealthConfig
   | UrlHealthConfig;
 
-/** When real connections take a target out; `maxShare` is a fraction of the pool. */
+/**
+ * When real connections take a target out; `maxShare` is a fraction of the pool. `observe`: nothing is taken out, what would have
+ * been is counted and logged.
+ */
 export interface EjectionConfig {
   readonly consecutiveFailures: number;
   readonly baseTimeMs: number;
   readonly maxTimeMs: number;
   readonly maxShare: number;
+  readonly mode: "enforce" | "observe";
 }
 
 /** A pool; `slowStartMs` and `holdMs` undefined = off, `ejection` undefined = never. */
@@ -125,7 +133,8 @@ export interface PoolConfig {
   readonly slowStartMs: number | undefined;
   /** Between two lookups of a target's host name, 1,000 or more. */
   readonly resolveIntervalMs: number;
-  readonly retry: { readonly attempts: number };
+  /** How often a session tries to connect, and the pause in ms before it asks a target again. */
+  readonly retry: { readonly attempts: number; readonly pauseMs: number };
   readonly queue: { readonly size: number };
   readonly holdMs: number | undefined;
   readonly onTargetDown: "keep" | "close";

@@ -19,6 +19,7 @@ export function resolveConfig(file: Mapping): Config {
       ...process,
       // Off means that nothing is spread, not that it is spread for ever.
       drain: {
+        delayMs: drain.delay,
         deadlineMs: drain.deadline,
         closeSpreadMs: drain.closeSpread === Infinity ? 0 : drain.closeSpread,
       },
@@ -76,10 +77,11 @@ class Resolver {
         baseTimeMs: found.ejection.baseTime,
         maxTimeMs: found.ejection.maxTime,
         maxShare: found.ejection.maxShare,
+        mode: found.ejection.mode,
       },
       slowStartMs: finite(found.slowStart),
       resolveIntervalMs: found.resolve.interval,
-      retry: found.retry,
+      retry: { attempts: found.retry.attempts, pauseMs: found.retry.pause },
       queue: found.queue,
       holdMs: finite(found.hold),
       onTargetDown: found.onTargetDown,
@@ -108,6 +110,7 @@ function inMs(timeouts: v.InferOutput<ReturnType<typeof schema.timeouts>>): Time
     idleMs: timeouts.idle,
     halfClosedMs: timeouts.halfClosed,
     stallMs: timeouts.stall,
+    keepAliveMs: timeouts.keepAlive,
     lifetimeMs: timeouts.lifetime,
     queueMs: timeouts.queue,
   };

@@ -357,7 +357,7 @@ export class Balancer {
   }
 
   #conditionsOf({ key }: TargetModel): TargetConditions {
-    return { verdict: this.#monitor.state(key) ?? "checking", ejected: false, override: undefined };
+    return { verdict: this.#monitor.state(key) ?? "checking", ejection: "none", override: undefined };
   }
 
   /** Has every thread see the targets of the model in force as they are now. */
@@ -368,6 +368,7 @@ export class Balancer {
         poolSlot: this.#slots.poolSlotOf(pool),
         conditions: this.#conditionsOf(target),
         weight: target.config.weight,
+        share: 1,
       })),
     );
   }

@@ -27,7 +27,7 @@ export function snapshotOf(model: Model, options: SnapshotOptions): Snapshot {
 }
 
 function listenerSpec({ config, binds }: ListenerModel, { slotOf }: SnapshotOptions): ListenerSpec {
-  const { connectMs, idleMs, halfClosedMs, stallMs, lifetimeMs } = config.timeouts;
+  const { connectMs, queueMs, idleMs, halfClosedMs, stallMs, lifetimeMs, keepAliveMs } = config.timeouts;
   return {
     name: config.name,
     slot: slotOf(listenerKey(config.name)),
@@ -35,17 +35,22 @@ function listenerSpec({ config, binds }: ListenerModel, { slotOf }: SnapshotOpti
     pool: config.pool,
     maxConnections: config.maxConnections,
     connectTimeoutMs: connectMs,
-    relayLimits: { idleMs, halfClosedMs, stallMs, lifetimeMs },
+    queueTimeoutMs: queueMs,
+    relayLimits: { idleMs, halfClosedMs, stallMs, lifetimeMs, keepAliveMs },
   };
 }
 
 function poolSpec(pool: PoolModel, { slotOf, poolSlotOf, tables }: SnapshotOptions): PoolSpec {
-  const { name, algorithm, retry } = pool.config;
+  const { name, algorithm, retry, queue, holdMs = 0, failOpen, ejection } = pool.config;
   return {
     name,
     slot: poolSlotOf(name),
     algorithm,
-    retryAttempts: retry.attempts,
+    retry,
+    queueSize: queue.size,
+    holdMs,
+    failOpen: failOpen === "allDown",
+    maxFailures: ejection?.consecutiveFailures ?? Infinity,
     tables: tables.of(pool, slotOf),
     targets: pool.targets.map(({ key, name, addresses, config: { weight, maxConnections, tier } }) => ({
       name,

@@ -10,6 +10,8 @@ export interface TargetRow {
   readonly conditions: TargetConditions;
   /** The weight in force. */
   readonly weight: number;
+  /** Which share of its `maxConnections` it takes now; 1 if left out. */
+  readonly share?: number;
 }
 
 export class TargetStates {
@@ -24,8 +26,8 @@ export class TargetStates {
   /** Has every thread see these targets as they are now at its next pick; what has not changed costs nobody anything. */
   write(rows: Iterable<TargetRow>): void {
     const moved = new Set<number>();
-    for (const { slot, poolSlot, conditions, weight } of rows) {
-      if (this.#targets.set(slot, { state: stateWord(conditions), weight })) moved.add(poolSlot);
+    for (const { slot, poolSlot, conditions, weight, share = 1 } of rows) {
+      if (this.#targets.set(slot, { state: stateWord(conditions), weight, share })) moved.add(poolSlot);
     }
     // Behind the words: whoever sees the new epoch must see the new words.
     for (const poolSlot of moved) this.#pools.advanceEpoch(poolSlot);

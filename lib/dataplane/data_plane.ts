@@ -181,7 +181,7 @@ export class DataPlane {
       permits,
       permitGrace: this.#permitGrace,
       targetWords: targets,
-      retryAttempts: spec.retryAttempts,
+      retryAttempts: spec.retry.attempts,
       connectTimeoutMs: listener.connectTimeoutMs,
       relayLimits: listener.relayLimits,
       onAttempt: ({ session, target, attempt, detail }) => {

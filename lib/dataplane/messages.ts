@@ -48,6 +48,16 @@ export type Report =
   }
   /** The binds of this `unbind` are closed: their addresses are free. */
   | { readonly type: "unbound"; readonly id: number }
+  /** A target has failed as often in a row as its pool bears, or more; sent at once when it is the first time, else gathered. */
+  | { readonly type: "failing"; readonly targets: readonly FailingTarget[] }
+  /** A trial of an ejected target has ended, and what it has shown; one that showed nothing is not reported. */
+  | {
+    readonly type: "trial";
+    readonly pool: string;
+    readonly target: string;
+    readonly passed: boolean;
+    readonly cause: string;
+  }
   | { readonly type: "drained" }
   | { readonly type: "pong" }
   | {
@@ -64,6 +74,16 @@ export type Report =
 export interface BindFailure {
   readonly code: string | undefined;
   readonly message: string;
+}
+
+/** A target to which real connections fail. */
+export interface FailingTarget {
+  readonly pool: string;
+  readonly target: string;
+  /** Failed connects and resets before the first byte, in a row. */
+  readonly failures: number;
+  /** What the last of them was, in words. */
+  readonly cause: string;
 }
 
 export interface FailedAttempt extends Attempt {

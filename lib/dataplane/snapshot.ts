@@ -24,5 +24,7 @@ export interface ListenerSpec {
   readonly pool: string;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
+  /** How long a client waits while every eligible target is full. */
+  readonly queueTimeoutMs: number;
   readonly relayLimits: RelayLimits;
 }

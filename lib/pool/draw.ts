@@ -1,11 +1,12 @@
-import type { Candidate } from "./target.ts";
-
 /**
  * Draws one of `candidates` with a probability proportional to its weight, in O(n) for n candidates.
  *
  * `random` returns 0 <= x < 1 and is called once. `candidates` must not be empty.
  */
-export function drawByWeight(candidates: readonly Candidate[], random: () => number): Candidate {
+export function drawByWeight<T extends { readonly weight: number }>(
+  candidates: readonly T[],
+  random: () => number,
+): T {
   let total = 0;
   for (const candidate of candidates) total += candidate.weight;
   let left = random() * total;

@@ -4,7 +4,7 @@ import type { Client, Selector } from "./algorithm.ts";
 import { algorithms } from "./algorithms.ts";
 import type { MaglevTable } from "./maglev.ts";
 import type { Candidate, Target } from "./target.ts";
-import { takesSessions } from "./target_state.ts";
+import { takesSessions, takesTrial, takesWhenAllDown } from "./target_state.ts";
 
 /** A pool as a snapshot has it; `slot` numbers its words in shared memory and stays with the name. */
 export interface PoolSpec {
@@ -14,8 +14,16 @@ export interface PoolSpec {
   readonly targets: readonly Target[];
   /** The Maglev table of each tier, where the algorithm has them. */
   readonly tables: readonly TierTable[];
-  /** How many targets a session tries at most. */
-  readonly retryAttempts: number;
+  /** How often a session tries to connect at most, and the pause before it asks a target again. */
+  readonly retry: { readonly attempts: number; readonly pauseMs: number };
+  /** How many clients may wait for a target, all threads together. */
+  readonly queueSize: number;
+  /** How long a client waits while no target is eligible; 0 = it is refused at once. */
+  readonly holdMs: number;
+  /** With every target down, all are tried the same. */
+  readonly failOpen: boolean;
+  /** So many failures in a row are reported to the control plane; Infinity = none. */
+  readonly maxFailures: number;
 }
 
 /** The Maglev table of one tier. */
@@ -38,11 +46,12 @@ export interface PickRequest {
 /**
  * The answer of a pool: a target, or why there is none.
  *
- * `full`: untried targets are well, and each has all its sessions. `no_target`: no untried target is well.
+ * `isTrial`: it is ejected, and this session decides whether it comes back. `full`: untried targets are well, and each has all
+ * its sessions. `tried`: targets are well, and this session has tried each. `no_target`: no target is well.
  */
 export type Picked =
-  | { readonly kind: "target"; readonly target: Target }
-  | { readonly kind: "none"; readonly reason: "no_target" | "full" };
+  | { readonly kind: "target"; readonly target: Candidate; readonly isTrial: boolean }
+  | { readonly kind: "none"; readonly reason: "no_target" | "tried" | "full" };
 
 interface Tier {
   readonly members: readonly Candidate[];
@@ -51,6 +60,8 @@ interface Tier {
   readonly limited: boolean;
   /** The members that take sessions as of the epoch that was read last. */
   eligible: readonly Candidate[];
+  /** Those that take one session each, as a trial. */
+  trials: readonly Candidate[];
 }
 
 /**
@@ -63,6 +74,7 @@ export class Pool {
   readonly #shared: Shared;
   readonly #tiers: readonly Tier[];
   readonly #targetCount: number;
+  readonly #failsOpen: boolean;
   #epoch: number | undefined;
 
   /** Throws RangeError for a slot that the shared memory does not have. */
@@ -72,6 +84,7 @@ export class Pool {
     this.#slot = spec.slot;
     this.#shared = options.shared;
     this.#targetCount = spec.targets.length;
+    this.#failsOpen = spec.failOpen;
     this.#tiers = tiersOf(spec, options);
   }
 
@@ -81,29 +94,35 @@ export class Pool {
    */
   pick({ client, tried }: PickRequest): Picked {
     this.#readStates();
-    let reason: "no_target" | "full" = "no_target";
+    let reason: "no_target" | "tried" | "full" = "no_target";
     for (const { eligible, limited, selector } of this.#tiers) {
+      if (eligible.length > 0 && reason === "no_target") reason = "tried";
       const untried = tried.length === 0
         ? eligible
         : eligible.filter(({ slot }) => !tried.some((other) => other.slot === slot));
       const candidates = limited ? untried.filter((target) => !this.#isFull(target)) : untried;
-      if (candidates.length > 0) return { kind: "target", target: selector.select(candidates, client) };
+      if (candidates.length > 0) {
+        return { kind: "target", target: selector.select(candidates, client), isTrial: false };
+      }
       if (untried.length > 0) reason = "full";
     }
     return { kind: "none", reason };
   }
 
   /**
-   * Selects a target and takes a permit for it, never above its `maxConnections` over all threads; the caller gives the
-   * permit back with `release`.
+   * Selects a target and takes a permit for it, never above its limit over all threads; the caller gives the permit back with
+   * `release`, and the trial with `TargetWords.setTrial`.
    */
   take(request: PickRequest): Picked {
+    const trial = this.#takeTrial(request);
+    if (trial !== undefined) return { kind: "target", target: trial, isTrial: true };
     // Another thread may fill the target between pick and acquire; the next pick then sees it full. The bound keeps
     // a storm of threads from holding this one.
     for (let attempt = 0; attempt <= this.#targetCount; attempt++) {
       const picked = this.pick(request);
       if (picked.kind === "none") return picked;
-      if (this.#shared.permits.acquire(picked.target.slot, picked.target.maxConnections)) return picked;
+      const { slot, limit } = picked.target;
+      if (this.#shared.permits.acquire(slot, limit)) return picked;
     }
     return { kind: "none", reason: "full" };
   }
@@ -113,8 +132,34 @@ export class Pool {
     this.#shared.permits.release(target.slot);
   }
 
-  #isFull({ slot, maxConnections }: Target): boolean {
-    return this.#shared.permits.taken(slot) >= maxConnections;
+  /** How many sessions at once a pool that had no target may let in now, in units of a whole target: less while they start slowly. */
+  get openShare(): number {
+    this.#readStates();
+    const { targets } = this.#shared;
+    return this.#tiers.reduce(
+      (sum, { eligible }) => sum + eligible.reduce((sum, { slot }) => sum + targets.share(slot), 0),
+      0,
+    );
+  }
+
+  /** The trial of a target, in the lowest tier that has an eligible target or a trial; with its permit. */
+  #takeTrial({ tried }: PickRequest): Candidate | undefined {
+    this.#readStates();
+    for (const { eligible, trials } of this.#tiers) {
+      for (const target of trials) {
+        if (tried.some(({ slot }) => slot === target.slot)) continue;
+        const { permits, targets } = this.#shared;
+        if (!targets.takeTrial(target.slot)) continue;
+        if (permits.acquire(target.slot, target.limit)) return target;
+        targets.setTrial(target.slot, "free");
+      }
+      if (eligible.length > 0) return undefined;
+    }
+    return undefined;
+  }
+
+  #isFull({ slot, limit }: Candidate): boolean {
+    return this.#shared.permits.taken(slot) >= limit;
   }
 
   /** Reads the words of all targets where something has changed since the last pick; else costs one atomic load. */
@@ -122,16 +167,34 @@ export class Pool {
     const epoch = this.#shared.pools.epoch(this.#slot);
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
-    const { targets } = this.#shared;
-    for (const tier of this.#tiers) {
-      const eligible: Candidate[] = [];
-      for (const member of tier.members) {
-        if (!takesSessions(targets.state(member.slot))) continue;
-        member.weight = targets.weight(member.slot);
-        if (member.weight > 0) eligible.push(member);
-      }
-      tier.eligible = eligible;
+    for (const tier of this.#tiers) this.#readTier(tier);
+    if (!this.#failsOpen || this.#tiers.some(({ eligible, trials }) => eligible.length + trials.length > 0)) {
+      return;
     }
+    for (const tier of this.#tiers) {
+      tier.eligible = tier.members.filter(({ slot, weight }) =>
+        weight > 0 && takesWhenAllDown(this.#shared.targets.state(slot))
+      );
+    }
+  }
+
+  /** Takes over what is in force for the members of a tier, and sorts them by what they take. */
+  #readTier(tier: Tier): void {
+    const { targets } = this.#shared;
+    const eligible: Candidate[] = [];
+    const trials: Candidate[] = [];
+    for (const member of tier.members) {
+      const { slot, maxConnections } = member;
+      const state = targets.state(slot);
+      member.weight = targets.weight(slot);
+      // Rounded up: a target that takes no session at all would never be seen to work.
+      member.limit = maxConnections === Infinity ? Infinity : Math.ceil(maxConnections * targets.share(slot));
+      if (member.weight === 0) continue;
+      if (takesSessions(state)) eligible.push(member);
+      else if (takesTrial(state)) trials.push(member);
+    }
+    tier.eligible = eligible;
+    tier.trials = trials;
   }
 }
 
@@ -144,7 +207,10 @@ function checkSlots({ name, slot, targets }: PoolSpec, { pools, permits }: Share
 }
 
 function tiersOf({ slot, algorithm, targets, tables }: PoolSpec, { shared, random }: PoolOptions): Tier[] {
-  const members = targets.filter(({ weight }) => weight > 0).map((target): Candidate => ({ ...target }));
+  const members = targets.filter(({ weight }) => weight > 0).map((target): Candidate => ({
+    ...target,
+    limit: target.maxConnections,
+  }));
   const numbers = [...new Set(members.map(({ tier }) => tier))].sort((a, b) => a - b);
   return numbers.map((number) => {
     const inTier = members.filter(({ tier }) => tier === number);
@@ -154,6 +220,7 @@ function tiersOf({ slot, algorithm, targets, tables }: PoolSpec, { shared, rando
       selector: algorithms[algorithm]({ poolSlot: slot, members: inTier, shared, random, table }),
       limited: inTier.some(({ maxConnections }) => maxConnections !== Infinity),
       eligible: [],
+      trials: [],
     };
   });
 }

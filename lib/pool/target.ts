@@ -22,6 +22,8 @@ export interface Target {
 export interface Candidate extends Target {
   /** The weight in force, above 0, may be fractional. Only the pool writes it. */
   weight: number;
+  /** How many sessions it takes now: its `maxConnections`, less of it while it starts slowly. Only the pool writes it. */
+  limit: number;
 }
 
 /** The items with the one at `index` first and the others in their order behind it; an index out of range changes nothing. */

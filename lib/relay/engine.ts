@@ -27,7 +27,7 @@ export interface Engine {
    */
   connect(addresses: readonly SocketAddress[], options: ConnectOptions): Promise<Connected>;
   /** Moves bytes both ways until both directions have ended; owns both sockets from here on and closes them. */
-  relay(client: Socket, target: Socket, limits: RelayLimits): Relay;
+  relay(client: Socket, target: Socket, limits: RelayLimits, observer?: RelayObserver): Relay;
 }
 
 export interface ListenOptions {
@@ -153,6 +153,14 @@ export interface RelayLimits {
   readonly stallMs: number;
   /** From the start of the relay, whatever happens. */
   readonly lifetimeMs: number;
+  /** How long a connection is quiet before TCP asks its peer whether it is still there; it is not asked of short sessions. */
+  readonly keepAliveMs: number;
+}
+
+/** Who is told of what happens in a relay while it goes on. */
+export interface RelayObserver {
+  /** The target's first byte has come; called once, perhaps not before `relay` has returned. Must not throw. */
+  firstByte(): void;
 }
 
 /** How a relay ended by itself. */
@@ -173,6 +181,8 @@ export interface Relay {
   readonly sentBytes: number;
   /** When the target's first byte arrived, on the clock of `performance.now()`; undefined = none came. */
   readonly firstByteAt: number | undefined;
+  /** When the last byte moved in either direction, on the same clock; the start of the relay where none did. */
+  readonly lastByteAt: number;
   /** Settles once, after both sockets are closed; `cut` when somebody called it first. Never rejects. */
   readonly ended: Promise<RelayEnd | "cut">;
   /** Ends the relay now: both peers see a cut connection. */

@@ -10,7 +10,7 @@ const maxDescriptors = 1_048_576;
 export const poolWordCount = 16;
 
 /** Words of one target. */
-export const targetWordCount = 4;
+export const targetWordCount = 8;
 
 /** What is counted for a listener or a target. Whole numbers, exact up to 2^53. */
 export const counterFields = ["total", "failed", "receivedBytes", "sentBytes"] as const;
@@ -26,6 +26,12 @@ export interface SharedMemory {
   readonly targets: Int32Array;
   /** Lock, tie and epoch of each pool, by pool slot: see PoolLock and PoolWords. */
   readonly pools: Int32Array;
+  /** Clients that wait for a target of each pool, all threads together, by pool slot: permits of the queue, see Permits. */
+  readonly queued: Int32Array;
+  /** Of those, how many wait in each thread, so that they can be taken out for one that has died. */
+  readonly heldQueued: readonly Int32Array[];
+  /** Since when the first of each thread's queue waits, by pool slot; 0 = nobody waits: see QueueHeads. */
+  readonly queueHeads: readonly Float64Array[];
   /** The oldest revision that each thread still uses, by thread: see Readers. */
   readonly readers: Int32Array;
   /** How many sessions each thread has begun since the process started, by thread. */
@@ -52,6 +58,9 @@ export function allocateMemory(
     runningWeights: words(slots),
     targets: words(slots * targetWordCount),
     pools: words(pools * poolWordCount),
+    queued: words(pools),
+    heldQueued: each(pools * Int32Array.BYTES_PER_ELEMENT).map((bytes) => new Int32Array(bytes)),
+    queueHeads: each(pools * Float64Array.BYTES_PER_ELEMENT).map((bytes) => new Float64Array(bytes)),
     readers: words(threads),
     sessionNumbers: new Float64Array(new SharedArrayBuffer(threads * Float64Array.BYTES_PER_ELEMENT)),
     counters: each(counterBytes).map((bytes) => new Float64Array(bytes)),

@@ -2,14 +2,32 @@ import { type SharedMemory, targetWordCount } from "./layout.ts";
 
 const stateWord = 0;
 const weightWord = 1;
-const addressWord = 2;
+const shareWord = 2;
+const addressWord = 3;
+const refusalsWord = 4;
+const resetsWord = 5;
+const trialWord = 6;
 
-/** A weight in shared memory is fixed point: so many units are a weight of 1. */
-const unitsPerWeight = 65_536;
+/** Weights and shares in shared memory are fixed point: so many units are 1. */
+const unitsPerOne = 65_536;
+
+/** A trial as shared memory has it: nobody's, a session's that is connecting, a session's that is connected. */
+const trialStates = ["free", "connecting", "connected"] as const;
+export type TrialState = typeof trialStates[number];
+
+/** What the control plane decides about a target. */
+export interface TargetRow {
+  /** Bits; what they mean is the writer's. */
+  readonly state: number;
+  /** The weight in force, 0 to 32,767. */
+  readonly weight: number;
+  /** Which share of its `maxConnections` it takes now, above 0 to 1; 1 if left out. */
+  readonly share?: number;
+}
 
 /**
- * What all threads know of each target, by slot. The control plane alone writes state and weight, and then advances the
- * pool's epoch: whoever has seen the new epoch sees the new words.
+ * What all threads know of each target, by slot. State, weight and share are written by the control plane alone, which then
+ * advances the pool's epoch: whoever has seen the new epoch sees the new words. The others count what sessions meet.
  */
 export class TargetWords {
   readonly #words: Int32Array;
@@ -18,23 +36,27 @@ export class TargetWords {
     this.#words = targets;
   }
 
-  /** The state bits; 0 in fresh memory: no session is to go there. What they mean is the writer's. */
+  /** The state bits; 0 in fresh memory: no session is to go there. */
   state(slot: number): number {
     return this.#words[slot * targetWordCount + stateWord]!;
   }
 
-  /** The weight in force, 0 to 32,767, to the nearest 1/65,536. */
+  /** The weight in force, to the nearest 1/65,536. */
   weight(slot: number): number {
-    return this.#words[slot * targetWordCount + weightWord]! / unitsPerWeight;
+    return this.#words[slot * targetWordCount + weightWord]! / unitsPerOne;
   }
 
-  /** Sets state bits and weight; true when that changed anything. */
-  set(slot: number, { state, weight }: { readonly state: number; readonly weight: number }): boolean {
+  /** The share of its `maxConnections`, to the nearest 1/65,536. */
+  share(slot: number): number {
+    return this.#words[slot * targetWordCount + shareWord]! / unitsPerOne;
+  }
+
+  /** Sets what the control plane has decided; true when that changed anything. */
+  set(slot: number, { state, weight, share = 1 }: TargetRow): boolean {
     const at = slot * targetWordCount;
-    const units = Math.round(weight * unitsPerWeight);
-    const changed = this.#words[at + stateWord] !== state || this.#words[at + weightWord] !== units;
-    this.#words[at + stateWord] = state;
-    this.#words[at + weightWord] = units;
+    const words = [state, Math.round(weight * unitsPerOne), Math.round(share * unitsPerOne)];
+    const changed = words.some((word, index) => this.#words[at + index] !== word);
+    this.#words.set(words, at);
     return changed;
   }
 
@@ -47,8 +69,56 @@ export class TargetWords {
     this.#words[slot * targetWordCount + addressWord] = index;
   }
 
+  /** Counts a failed connect; returns the failures in a row. */
+  countRefusal(slot: number): number {
+    Atomics.add(this.#words, slot * targetWordCount + refusalsWord, 1);
+    return this.failures(slot);
+  }
+
+  /** Counts a session that the target reset before its first byte; returns the failures in a row. */
+  countReset(slot: number): number {
+    Atomics.add(this.#words, slot * targetWordCount + resetsWord, 1);
+    return this.failures(slot);
+  }
+
+  /** A connection was made: what was refused before is forgotten. Resets are not, for each of them came behind a connection. */
+  forgetRefusals(slot: number): void {
+    this.#zero(slot, refusalsWord);
+  }
+
+  /** The target has served a session: no failure before counts any more. */
+  forgetFailures(slot: number): void {
+    this.#zero(slot, refusalsWord);
+    this.#zero(slot, resetsWord);
+  }
+
+  /** Failed connects and resets in a row. */
+  failures(slot: number): number {
+    const at = slot * targetWordCount;
+    return Atomics.load(this.#words, at + refusalsWord) + Atomics.load(this.#words, at + resetsWord);
+  }
+
+  /** Takes the one trial of a target; false when another session has it. */
+  takeTrial(slot: number): boolean {
+    return Atomics.compareExchange(this.#words, slot * targetWordCount + trialWord, 0, 1) === 0;
+  }
+
+  setTrial(slot: number, state: TrialState): void {
+    Atomics.store(this.#words, slot * targetWordCount + trialWord, trialStates.indexOf(state));
+  }
+
+  trial(slot: number): TrialState {
+    return trialStates[Atomics.load(this.#words, slot * targetWordCount + trialWord)]!;
+  }
+
   /** Forgets everything about a slot, before it gets another owner; no thread may be using it. */
   clear(slot: number): void {
     this.#words.fill(0, slot * targetWordCount, (slot + 1) * targetWordCount);
+  }
+
+  /** Written only where it is not zero already: most sessions have nothing to forget, and the line is every thread's. */
+  #zero(slot: number, word: number): void {
+    const at = slot * targetWordCount + word;
+    if (this.#words[at] !== 0) Atomics.store(this.#words, at, 0);
   }
 }

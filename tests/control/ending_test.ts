@@ -51,7 +51,7 @@ Deno.test("a stop does not wait for a thread that hangs", async () => {
 Deno.test("a drain whose sessions end in time cuts none", async () => {
   const threads = new EndingThreads();
   threads.end();
-  await drainThreads(threads, { deadlineMs: 60_000, closeSpreadMs: 1_000 });
+  await drainThreads(threads, { delayMs: 0, deadlineMs: 60_000, closeSpreadMs: 1_000 });
   assert.deepEqual(threads.calls, ["drain"]);
 });
 
@@ -62,7 +62,11 @@ Deno.test("a drain cuts at its deadline what is left, spread, and then waits for
     cut(command);
     threads.end();
   };
-  await within("the end of the drain", drainThreads(threads, { deadlineMs: 20, closeSpreadMs: 30 }), bound);
+  await within(
+    "the end of the drain",
+    drainThreads(threads, { delayMs: 0, deadlineMs: 20, closeSpreadMs: 30 }),
+    bound,
+  );
   assert.deepEqual(threads.calls, ["drain", "cut"]);
   assert.deepEqual(threads.cuts, [{ reason: "drain_deadline", spreadMs: 30 }]);
 });
@@ -70,14 +74,18 @@ Deno.test("a drain cuts at its deadline what is left, spread, and then waits for
 Deno.test("a drain with a thread that hangs ends some seconds after the last session was to be cut, not before", async () => {
   const threads = new EndingThreads();
   const startedAt = performance.now();
-  await within("the end of the drain", drainThreads(threads, { deadlineMs: 50, closeSpreadMs: 300 }), bound);
+  await within(
+    "the end of the drain",
+    drainThreads(threads, { delayMs: 0, deadlineMs: 50, closeSpreadMs: 300 }),
+    bound,
+  );
   assert.ok(performance.now() - startedAt >= 350, "sessions were given up before their time");
   assert.deepEqual(threads.calls, ["drain", "cut"]);
 });
 
 Deno.test("a drain without a deadline ends with the last session, and nothing is cut", async () => {
   const threads = new EndingThreads();
-  const drained = drainThreads(threads, { deadlineMs: Infinity, closeSpreadMs: 0 });
+  const drained = drainThreads(threads, { delayMs: 0, deadlineMs: Infinity, closeSpreadMs: 0 });
   assert.equal(
     await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 50, "waits"))]),
     "waits",

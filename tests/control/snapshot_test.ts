@@ -36,13 +36,24 @@ Deno.test("a snapshot has everything of a model that a thread works by, under it
       pool: "app",
       maxConnections: 7,
       connectTimeoutMs: 1_000,
-      relayLimits: { idleMs: 2_000, halfClosedMs: 3_000, stallMs: 4_000, lifetimeMs: 5_000 },
+      queueTimeoutMs: 5_000,
+      relayLimits: {
+        idleMs: 2_000,
+        halfClosedMs: 3_000,
+        stallMs: 4_000,
+        lifetimeMs: 5_000,
+        keepAliveMs: 60_000,
+      },
     }],
     pools: [{
       name: "app",
       slot: 30,
       algorithm: "first",
-      retryAttempts: 2,
+      retry: { attempts: 2, pauseMs: 1_000 },
+      queueSize: 1_000,
+      holdMs: 0,
+      failOpen: false,
+      maxFailures: 5,
       tables: [table],
       targets: [
         {

@@ -112,7 +112,7 @@ Deno.test("a balancer that has not started is not ready, and its state is empty"
   });
 });
 
-const up: TargetConditions = { verdict: "up", ejected: false, override: undefined };
+const up: TargetConditions = { verdict: "up", ejection: "none", override: undefined };
 
 /** The state of a pool of two targets in these conditions. */
 function viewOf(
@@ -154,7 +154,7 @@ Deno.test("lb is ready once every target has its first verdict and each pool has
     ["one down", viewOf([up, down]), [true, 1]],
     ["one not probed yet", viewOf([up, checking]), [false, 1]],
     ["both down", viewOf([down, down]), [false, 0]],
-    ["one ejected", viewOf([{ ...up, ejected: true }, up]), [true, 1]],
+    ["one ejected", viewOf([{ ...up, ejection: "ejected" }, up]), [true, 1]],
     ["one in maintenance", viewOf([{ ...up, override: "maintenance" }, up]), [true, 1]],
     ["both draining", viewOf(Array(2).fill({ ...up, override: "draining" })), [false, 0]],
     ["one of weight 0", viewOf([up, up], { weights: [0, 1] }), [true, 1]],

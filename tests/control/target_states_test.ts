@@ -4,7 +4,7 @@ import { stateBits, type TargetConditions } from "../../lib/pool/target_state.ts
 import { allocateMemory } from "../../lib/shared/layout.ts";
 import { sharedViews } from "../../lib/shared/shared.ts";
 
-const up: TargetConditions = { verdict: "up", ejected: false, override: undefined };
+const up: TargetConditions = { verdict: "up", ejection: "none", override: undefined };
 
 function row(slot: number, poolSlot: number, traits: Partial<TargetRow> = {}): TargetRow {
   return { slot, poolSlot, conditions: up, weight: 1, ...traits };
@@ -18,7 +18,11 @@ function world() {
 
 Deno.test("what is known of targets is written as one word each, and the epoch of each pool that has changed moves once", () => {
   const { shared, epochs, states } = world();
-  states.write([row(1, 0), row(2, 0, { conditions: { ...up, ejected: true } }), row(3, 2, { weight: 0.5 })]);
+  states.write([
+    row(1, 0),
+    row(2, 0, { conditions: { ...up, ejection: "ejected" } }),
+    row(3, 2, { weight: 0.5 }),
+  ]);
   assert.deepEqual([1, 2, 3].map((slot) => shared.targets.state(slot)), [
     stateBits.up,
     stateBits.up | stateBits.ejected,

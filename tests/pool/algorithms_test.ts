@@ -41,8 +41,12 @@ function arrange(algorithm: AlgorithmName, { members, client }: Drawn): Situatio
   return { pool: poolOf(algorithm, targets, { shared }), shared, targets, tried, client };
 }
 
-function untriedServing({ targets, tried }: Situation): TestTarget[] {
-  return targets.filter((target) => target.serving && target.weight > 0 && !tried.includes(target));
+function serving({ targets }: Situation): TestTarget[] {
+  return targets.filter((target) => target.serving && target.weight > 0);
+}
+
+function untriedServing(situation: Situation): TestTarget[] {
+  return serving(situation).filter((target) => !situation.tried.includes(target));
 }
 
 function eligible(situation: Situation): TestTarget[] {
@@ -66,10 +70,13 @@ const properties: Readonly<Record<string, (situation: Situation) => void>> = {
     if (picked.kind === "target") assert.ok(slots(eligible(situation)).includes(picked.target.slot));
     else assert.equal(eligible(situation).length, 0);
   },
-  "says full when only a permit is missing, no_target otherwise": (situation) => {
+  "says full when only a permit is missing, tried when all that serve were tried, no_target otherwise": (
+    situation,
+  ) => {
     const picked = situation.pool.pick(situation);
     if (picked.kind === "target") return;
-    assert.equal(picked.reason, untriedServing(situation).length > 0 ? "full" : "no_target");
+    const otherwise = serving(situation).length > 0 ? "tried" : "no_target";
+    assert.equal(picked.reason, untriedServing(situation).length > 0 ? "full" : otherwise);
   },
   "picks in the lowest tier that has an eligible target": (situation) => {
     const picked = situation.pool.pick(situation);

@@ -5,6 +5,7 @@ import type { Target } from "../../lib/pool/target.ts";
 import { stateBits } from "../../lib/pool/target_state.ts";
 import { allocateMemory, type SharedMemory } from "../../lib/shared/layout.ts";
 import { type Shared, sharedViews } from "../../lib/shared/shared.ts";
+import { poolSettings } from "../support/pool_settings.ts";
 
 /** No pool connects to its targets. */
 const nowhere = { kind: "tcp", host: "192.0.2.1", port: 1 } as const;
@@ -50,7 +51,7 @@ export function specOf(algorithm: AlgorithmName, targets: readonly Target[]): Po
     const members = targets.filter((target) => target.tier === tier && target.weight > 0);
     return members.length === 0 ? [] : [{ tier, ...buildMaglev(members) }];
   });
-  return { name: "app", slot: 0, algorithm, targets, tables, retryAttempts: 3 };
+  return { name: "app", slot: 0, algorithm, targets, ...poolSettings, tables };
 }
 
 /** Writes the state of targets of the pool in slot 0, as the control plane does. */

@@ -10,6 +10,7 @@ import {
   weighted,
   writeStates,
 } from "./pool_fixture.ts";
+import { poolSettings } from "../support/pool_settings.ts";
 
 Deno.test("a pool without targets has no target", () => {
   assert.equal(pickFrom(poolOf("roundRobin", [])), "no_target");
@@ -45,7 +46,14 @@ Deno.test("a pool is full, not without target, while any untried target would se
   const a = target("a", 0, { maxConnections: 0 });
   const down = target("b", 1, { serving: false });
   assert.equal(pickFrom(poolOf("roundRobin", [a, down])), "full");
-  assert.equal(pickFrom(poolOf("roundRobin", [a, down]), "192.0.2.1", [a]), "no_target");
+  assert.equal(pickFrom(poolOf("roundRobin", [a, down]), "192.0.2.1", [a]), "tried");
+});
+
+Deno.test("a pool whose eligible targets were all tried says so, and one that has none has no target", () => {
+  const [a, b] = weighted(1, 1) as [TestTarget, TestTarget];
+  assert.equal(pickFrom(poolOf("roundRobin", [a, b]), "192.0.2.1", [a, b]), "tried");
+  const down = [a, b].map((target) => ({ ...target, serving: false }));
+  assert.equal(pickFrom(poolOf("roundRobin", down), "192.0.2.1", [a]), "no_target");
 });
 
 Deno.test("a tried target is known by its slot, so it stays tried in the next snapshot", () => {
@@ -71,8 +79,7 @@ Deno.test("a slot outside of shared memory is refused when the pool is made", ()
     slot: 0,
     algorithm: "first",
     targets: [],
-    tables: [],
-    retryAttempts: 3,
+    ...poolSettings,
   } as const;
   assert.throws(() => new Pool({ ...spec, slot: 4 }, options), RangeError);
   assert.throws(() => new Pool({ ...spec, targets: [target("a", 256)] }, options), RangeError);
@@ -88,6 +95,7 @@ Deno.test("a pick sees at once what the control plane has written, and reads not
     targets: Object.assign(Object.create(shared.targets), {
       state: (slot: number) => (reads++, shared.targets.state(slot)),
       weight: (slot: number) => shared.targets.weight(slot),
+      share: (slot: number) => shared.targets.share(slot),
       set: shared.targets.set.bind(shared.targets),
     }),
   };

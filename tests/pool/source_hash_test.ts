@@ -9,6 +9,7 @@ import {
   weighted,
   writeStates,
 } from "./pool_fixture.ts";
+import { poolSettings } from "../support/pool_settings.ts";
 
 const clients = Array.from({ length: 20_000 }, (_, i) => `10.${i % 7}.${i >> 8}.${i & 255}`);
 
@@ -107,8 +108,7 @@ Deno.test("a tier of sourceHash without its table is refused when the pool is ma
     slot: 0,
     algorithm: "sourceHash",
     targets: fleet(2),
-    tables: [],
-    retryAttempts: 3,
+    ...poolSettings,
   } as const;
   assert.throws(() => new Pool(spec, { shared, random: Math.random }), /no Maglev table/);
 });

@@ -58,6 +58,7 @@ export const unlimited: RelayLimits = {
   halfClosedMs: Infinity,
   stallMs: Infinity,
   lifetimeMs: Infinity,
+  keepAliveMs: Infinity,
 };
 
 /** A relay with both its peers. */

@@ -3,7 +3,13 @@ import { type Activity, type Expirable, expired, LimitSweeper, sweepMs } from ".
 import type { RelayEnd, RelayLimits } from "../../lib/relay/engine.ts";
 import { unlimited } from "./harness.ts";
 
-const limits: RelayLimits = { idleMs: 1_000, halfClosedMs: 100, stallMs: 200, lifetimeMs: 10_000 };
+const limits: RelayLimits = {
+  idleMs: 1_000,
+  halfClosedMs: 100,
+  stallMs: 200,
+  lifetimeMs: 10_000,
+  keepAliveMs: Infinity,
+};
 
 /** A session that began at 0 and has had nothing happen to it. */
 const quiet: Activity = {
@@ -112,7 +118,10 @@ for (const { name, now, seen, with: other, end } of rules) {
 
 Deno.test("limits are checked within 5 % of the shortest, between 5 ms and a second", () => {
   assert.equal(sweepMs({ ...unlimited, stallMs: 2_000 }), 100);
-  assert.equal(sweepMs({ idleMs: 4_000, halfClosedMs: 800, stallMs: 900, lifetimeMs: 1_000 }), 40);
+  assert.equal(
+    sweepMs({ idleMs: 4_000, halfClosedMs: 800, stallMs: 900, lifetimeMs: 1_000, keepAliveMs: 1 }),
+    40,
+  );
   assert.equal(sweepMs({ ...unlimited, idleMs: 10 }), 5);
   assert.equal(sweepMs({ ...unlimited, idleMs: 3_600_000 }), 1_000);
   assert.equal(sweepMs(unlimited), 1_000);

@@ -2,7 +2,7 @@ import { BufferPool } from "../../lib/relay/portable/buffers.ts";
 import { connectInOrder } from "../../lib/relay/connect_in_order.ts";
 import { LimitSweeper } from "../../lib/relay/limits.ts";
 import type { Acceptor, Connected, ConnectFailure, ConnectOptions, Engine } from "../../lib/relay/engine.ts";
-import type { ListenOptions, Relay, RelayLimits, Socket } from "../../lib/relay/engine.ts";
+import type { ListenOptions, Relay, RelayLimits, RelayObserver, Socket } from "../../lib/relay/engine.ts";
 import { isLiteral, notAnAddress } from "../../lib/relay/literal.ts";
 import { StreamRelay } from "../../lib/relay/portable/stream_relay.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
@@ -83,8 +83,8 @@ export class MemoryEngine implements Engine {
     return { kind: "connected", socket: this.dial(address), index: 0 };
   }
 
-  relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
-    const options = { limits, pool: this.#pool, sweeper: this.#sweeper };
+  relay(client: Socket, target: Socket, limits: RelayLimits, observer?: RelayObserver): Relay {
+    const options = { limits, observer, pool: this.#pool, sweeper: this.#sweeper };
     return new StreamRelay(client as MemorySocket, target as MemorySocket, options);
   }
 

@@ -12,6 +12,7 @@ import { eventually } from "./eventually.ts";
 import { type MemoryAcceptor, MemoryEngine } from "./memory_engine.ts";
 import type { MemorySocket } from "./memory_socket.ts";
 import { unlimited } from "./session_world.ts";
+import { poolSettings } from "./pool_settings.ts";
 
 /** The slots of the process and of the listener `web`. */
 export const processSlot = 0;
@@ -137,9 +138,10 @@ export function snapshotOf(targets: readonly Target[], traits: Partial<Snapshot>
       pool: "app",
       maxConnections: Infinity,
       connectTimeoutMs: 5_000,
+      queueTimeoutMs: 5_000,
       relayLimits: unlimited,
     }],
-    pools: [{ name: "app", slot: 0, algorithm: "first", targets, tables: [], retryAttempts: 3 }],
+    pools: [{ name: "app", slot: 0, algorithm: "first", targets, ...poolSettings }],
     ...traits,
   };
 }

@@ -9,6 +9,7 @@ import { sharedViews } from "../../lib/shared/shared.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { MemoryEngine } from "./memory_engine.ts";
 import type { MemorySocket } from "./memory_socket.ts";
+import { poolSettings } from "./pool_settings.ts";
 
 /** No limit at all. */
 export const unlimited: RelayLimits = {
@@ -16,6 +17,7 @@ export const unlimited: RelayLimits = {
   halfClosedMs: Infinity,
   stallMs: Infinity,
   lifetimeMs: Infinity,
+  keepAliveMs: Infinity,
 };
 
 /** The slots of the process and of the listener; targets begin behind them. */
@@ -87,7 +89,7 @@ export class SessionWorld implements Disposable {
 
   #context(): SessionContext {
     const targets = this.#targets.map(({ target }) => target);
-    const spec = { name: "app", slot: 0, algorithm: "first", targets, tables: [], retryAttempts: 3 } as const;
+    const spec = { name: "app", slot: 0, algorithm: "first", targets, ...poolSettings } as const;
     return {
       thread: 0,
       generation: 7,

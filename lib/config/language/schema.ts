@@ -31,6 +31,10 @@ export function timeouts() {
     idle: duration("no byte either way", { none: true }),
     halfClosed: duration("one side has finished, the other sends nothing", { none: true }),
     stall: duration("bytes are waiting for a side that takes none", { none: true }),
+    keepAlive: duration("how long a connection is quiet before TCP asks whether its peer is still there", {
+      fromMs: 1000,
+      none: true,
+    }),
     lifetime: duration("the whole session", { none: true }),
     queue: duration("waiting for a free slot", { none: true }),
   });
@@ -117,6 +121,11 @@ export function ejection() {
     baseTime: duration("the first ejection; each further one lasts longer"),
     maxTime: duration("the longest ejection"),
     maxShare: share("the largest share of a pool that may be ejected"),
+    mode: word("observe = eject nobody, count and log what would have been", {
+      noun: "a mode",
+      words: ["enforce", "observe"],
+      peers: { on: "enforce", dryrun: "observe", report: "observe" },
+    }),
   });
 }
 
@@ -135,7 +144,10 @@ export function pool() {
     resolve: mapping("resolve", {
       interval: duration("between two lookups of a target's host name", { fromMs: 1000 }),
     }),
-    retry: mapping("retry", { attempts: count("connect attempts of a session", { from: 1, to: 100 }) }),
+    retry: mapping("retry", {
+      attempts: count("connect attempts of a session", { from: 1, to: 100 }),
+      pause: duration("before a session asks a target again that it has tried"),
+    }),
     queue: mapping("queue", { size: count("clients waiting for a target", { from: 1, to: 1_000_000 }) }),
     hold: duration("how long clients wait while no target is eligible", { none: true }),
     onTargetDown: word("open sessions of a target that goes down", {
@@ -162,6 +174,7 @@ export function processKeys() {
     workers: countOrAuto("data-plane threads; auto = available cores", { from: 1, to: 256 }),
     maxConnections: count("sessions in the whole process", { from: 1, to: 10_000_000, none: true }),
     drain: mapping("drain", {
+      delay: duration("how long it goes on accepting, no longer ready", { fromMs: 0 }),
       deadline: duration("when stopping cuts the sessions that are left", { none: true }),
       closeSpread: duration("over how long they are cut", { none: true }),
     }),

@@ -44,8 +44,8 @@ export function linuxEngine(
     whenSettled: (callback) => reactor.whenSettled(callback),
     listen: (address, options) => new LinuxAcceptor(reactor, address, options),
     connect: (addresses, options) => connect(reactor, addresses, options),
-    relay: (client, target, limits) =>
-      new LinuxRelay(client as LinuxSocket, target as LinuxSocket, { resources, limits }),
+    relay: (client, target, limits, observer) =>
+      new LinuxRelay(client as LinuxSocket, target as LinuxSocket, { resources, limits, observer }),
     [Symbol.dispose]: () => pipes[Symbol.dispose](),
   };
 }

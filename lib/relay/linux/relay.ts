@@ -1,7 +1,7 @@
 /** The relay of the linux engine: two directions that move whenever a socket is ready. */
 import { type Activity, expired, sweepMs } from "../limits.ts";
 import { outcomeOf } from "../ending.ts";
-import { lingerMs, type Relay, type RelayEnd, type RelayLimits } from "../engine.ts";
+import { lingerMs, type Relay, type RelayEnd, type RelayLimits, type RelayObserver } from "../engine.ts";
 import { LinuxDirection, type ThreadResources } from "./direction.ts";
 import type { Reactor, Task } from "./reactor.ts";
 import type { LinuxSocket } from "./socket.ts";
@@ -16,6 +16,7 @@ const ackPollMs = 5;
 export interface LinuxRelayOptions {
   readonly resources: ThreadResources;
   readonly limits: RelayLimits;
+  readonly observer: RelayObserver | undefined;
 }
 
 /** See `Engine.relay`. As a timer it checks its limits, as a task it moves bytes. */
@@ -32,16 +33,19 @@ export class LinuxRelay implements Relay, Task, Timer {
   readonly #down: LinuxDirection;
   readonly #startedAt: number;
   readonly #settle: (end: RelayEnd | "cut") => void;
+  /** Who waits for the first byte; undefined once it has come. */
+  #observer: RelayObserver | undefined;
   #halfClosedAt = Infinity;
   #cancelLinger: (() => void) | undefined;
   #hasEnded = false;
 
-  constructor(client: LinuxSocket, target: LinuxSocket, { resources, limits }: LinuxRelayOptions) {
+  constructor(client: LinuxSocket, target: LinuxSocket, { resources, limits, observer }: LinuxRelayOptions) {
     const { reactor } = resources;
     this.#client = client;
     this.#target = target;
     this.#reactor = reactor;
     this.#limits = limits;
+    this.#observer = observer;
     this.#startedAt = reactor.nowMs;
     this.#up = new LinuxDirection(client, target, resources);
     this.#down = new LinuxDirection(target, client, resources);
@@ -65,6 +69,10 @@ export class LinuxRelay implements Relay, Task, Timer {
     return this.#down.firstByteAt;
   }
 
+  get lastByteAt(): number {
+    return Math.max(this.#up.lastByteAt, this.#down.lastByteAt, this.#startedAt);
+  }
+
   cut(): void {
     this.#end("cut");
   }
@@ -77,6 +85,10 @@ export class LinuxRelay implements Relay, Task, Timer {
     const down = this.#down;
     const upHasMore = up.pump();
     if (down.pump() || upHasMore) this.#reactor.enqueue(this);
+    if (this.#observer !== undefined && down.firstByteAt !== undefined) {
+      this.#observer.firstByte();
+      this.#observer = undefined;
+    }
     if (up.sourceEnd === undefined && down.sourceEnd === undefined) return;
     // Where both have finished, closing says so to both.
     if (up.isComplete && down.isComplete) return this.#end("done");

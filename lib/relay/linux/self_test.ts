@@ -13,7 +13,13 @@ import { openSocket } from "./socket_options.ts";
 
 const bulkBytes = 200_000;
 const loopback: SocketAddress = { kind: "tcp", host: "127.0.0.1", port: 0 };
-const unlimited = { idleMs: Infinity, halfClosedMs: Infinity, stallMs: Infinity, lifetimeMs: Infinity };
+const unlimited = {
+  idleMs: Infinity,
+  halfClosedMs: Infinity,
+  stallMs: Infinity,
+  lifetimeMs: Infinity,
+  keepAliveMs: Infinity,
+};
 
 export interface SelfTestOptions {
   readonly open?: () => Libc;

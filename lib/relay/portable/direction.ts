@@ -13,6 +13,8 @@ export interface StreamDirectionOptions {
   readonly onChange: () => void;
   /** True when a write to the source has found it reset: the kernel reports that once, and the read sees an end of input. */
   readonly sourceWasReset: () => boolean;
+  /** Called once, when the first byte has come from the source. */
+  readonly onFirstByte?: () => void;
 }
 
 /** From `source` to `sink`; `onChange` is called whenever it ends, on either side. */
@@ -22,6 +24,7 @@ export class StreamDirection implements DirectionState {
   readonly #buffer: ReadBuffer;
   readonly #onChange: () => void;
   readonly #sourceWasReset: () => boolean;
+  readonly #onFirstByte: (() => void) | undefined;
   receivedBytes = 0;
   sentBytes = 0;
   firstByteAt: number | undefined;
@@ -37,6 +40,7 @@ export class StreamDirection implements DirectionState {
     this.#buffer = new ReadBuffer(options.pool);
     this.#onChange = options.onChange;
     this.#sourceWasReset = options.sourceWasReset;
+    this.#onFirstByte = options.onFirstByte;
   }
 
   /** Settles when no read and no write is in flight any more. Never rejects. */
@@ -75,7 +79,10 @@ export class StreamDirection implements DirectionState {
       return;
     }
     this.lastByteAt = performance.now();
-    this.firstByteAt ??= this.lastByteAt;
+    if (this.firstByteAt === undefined) {
+      this.firstByteAt = this.lastByteAt;
+      this.#onFirstByte?.();
+    }
     this.receivedBytes += size;
     controller.enqueue(this.#buffer.bytes.subarray(0, size));
   }

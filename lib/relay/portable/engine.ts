@@ -5,7 +5,7 @@
  */
 import { connectInOrder } from "../connect_in_order.ts";
 import { LimitSweeper } from "../limits.ts";
-import type { Engine, Relay, RelayLimits, Socket } from "../engine.ts";
+import type { Engine, Relay, RelayLimits, RelayObserver, Socket } from "../engine.ts";
 import { nextIteration } from "../immediate.ts";
 import { PortableAcceptor } from "./acceptor.ts";
 import { BufferPool } from "./buffers.ts";
@@ -38,8 +38,9 @@ export function portableEngine(options: Partial<Dialling> = {}): Engine {
         now,
         connectTo: (address, timeoutMs) => connectTo(address, { client, timeoutMs, dial, ...options }),
       }),
-    relay(client: Socket, target: Socket, limits: RelayLimits): Relay {
-      return new StreamRelay(client as PortableSocket, target as PortableSocket, { limits, pool, sweeper });
+    relay(client: Socket, target: Socket, limits: RelayLimits, observer?: RelayObserver): Relay {
+      const options = { limits, pool, sweeper, observer };
+      return new StreamRelay(client as PortableSocket, target as PortableSocket, options);
     },
   };
 }

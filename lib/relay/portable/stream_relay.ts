@@ -5,7 +5,14 @@
  */
 import type { Activity, Expirable, LimitSweeper } from "../limits.ts";
 import { outcomeOf } from "../ending.ts";
-import { lingerMs, type Relay, type RelayEnd, type RelayLimits, type Socket } from "../engine.ts";
+import {
+  lingerMs,
+  type Relay,
+  type RelayEnd,
+  type RelayLimits,
+  type RelayObserver,
+  type Socket,
+} from "../engine.ts";
 import type { BufferPool } from "./buffers.ts";
 import { StreamDirection } from "./direction.ts";
 
@@ -41,18 +48,28 @@ export class StreamRelay implements Relay, Expirable {
   constructor(
     client: ByteSocket,
     target: ByteSocket,
-    options: { limits: RelayLimits; pool: BufferPool; sweeper: LimitSweeper },
+    options: {
+      limits: RelayLimits;
+      pool: BufferPool;
+      sweeper: LimitSweeper;
+      observer?: RelayObserver | undefined;
+    },
   ) {
     this.#client = client;
     this.#target = target;
     this.limits = options.limits;
     this.#sweeper = options.sweeper;
     const onChange = () => this.#applyOutcome();
-    const { pool } = options;
+    const { pool, observer } = options;
     const clientWasReset = () => this.#down.sinkFailed === "reset";
     const targetWasReset = () => this.#up.sinkFailed === "reset";
     this.#up = new StreamDirection(client, target, { pool, onChange, sourceWasReset: clientWasReset });
-    this.#down = new StreamDirection(target, client, { pool, onChange, sourceWasReset: targetWasReset });
+    this.#down = new StreamDirection(target, client, {
+      pool,
+      onChange,
+      sourceWasReset: targetWasReset,
+      onFirstByte: () => observer?.firstByte(),
+    });
     const { promise, resolve } = Promise.withResolvers<RelayEnd | "cut">();
     this.#settle = resolve;
     this.#sweeper.add(this);
@@ -69,6 +86,10 @@ export class StreamRelay implements Relay, Expirable {
 
   get firstByteAt(): number | undefined {
     return this.#down.firstByteAt;
+  }
+
+  get lastByteAt(): number {
+    return Math.max(this.#up.lastByteAt, this.#down.lastByteAt, this.#startedAt);
   }
 
   get activity(): Activity {

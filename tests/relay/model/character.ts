@@ -49,7 +49,13 @@ export function characterOf(dice: Dice): Character {
 /** Limits of a session. */
 export function limitsFor(dice: Dice, { polite }: Character): RelayLimits {
   const limit = (perMille: number) => !polite && dice.chance(perMille) ? dice.between(50, 5_000) : Infinity;
-  return { idleMs: limit(250), halfClosedMs: limit(250), stallMs: limit(250), lifetimeMs: limit(100) };
+  return {
+    idleMs: limit(250),
+    halfClosedMs: limit(250),
+    stallMs: limit(250),
+    lifetimeMs: limit(100),
+    keepAliveMs: Infinity,
+  };
 }
 
 /** What a session does before its relay. */
