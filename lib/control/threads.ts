@@ -5,6 +5,7 @@ import type { Snapshot } from "../dataplane/snapshot.ts";
 import { engines, type EngineWaker } from "../relay/engines.ts";
 import type { SharedMemory } from "../shared/layout.ts";
 import { Permits } from "../shared/permits.ts";
+import { QueueHeads } from "../shared/queue_heads.ts";
 import { Readers } from "../shared/readers.ts";
 import type { EngineName } from "../values/words.ts";
 import type { Death } from "./events.ts";
@@ -254,6 +255,8 @@ export class Threads implements ThreadGroup {
     // It runs no more when its error arrives here, so nothing of it can be in use.
     engines[this.#engine].cleanUp(memory.descriptors[index]!);
     this.#permits.releaseAll(held);
+    new Permits({ permits: memory.queued }).releaseAll(memory.heldQueued[index]!);
+    new QueueHeads(memory).clear(index);
     this.#readers.leave(index);
     const pauseMs = this.#pauseMs(index);
     onDeath({ worker: index, cause, sessions, restartMs: pauseMs });

@@ -4,6 +4,8 @@ import type { Engine, Socket } from "../relay/engine.ts";
 import { Session, type SessionContext } from "../session/session.ts";
 import { count } from "../shared/counters.ts";
 import type { SharedMemory } from "../shared/layout.ts";
+import { Permits } from "../shared/permits.ts";
+import { QueueHeads } from "../shared/queue_heads.ts";
 import { Readers } from "../shared/readers.ts";
 import { type Shared, sharedViews } from "../shared/shared.ts";
 import type { SocketAddress } from "../values/address.ts";
@@ -12,7 +14,9 @@ import type { CutReason, Reason } from "../values/words.ts";
 import { Listeners } from "./listeners.ts";
 import type { Bind, Report } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { isTargetFailure, Outcomes } from "./outcomes.ts";
 import { PermitGrace } from "./permit_grace.ts";
+import { PoolQueue } from "./pool_queue.ts";
 import { Revisions, type RevisionUse } from "./revisions.ts";
 import type { ListenerSpec, Snapshot } from "./snapshot.ts";
 
@@ -24,9 +28,6 @@ export interface DataPlaneOptions {
   /** Takes reports to the control plane. */
   readonly post: (report: Report) => void;
 }
-
-/** Failed attempts that say nothing about the target. */
-const localFailures: ReadonlySet<string> = new Set(["client_gone_connect", "resource"]);
 
 /** What the sessions of a listener need and are counted under, put together once for each snapshot. */
 interface ListenerRuntime {
@@ -46,6 +47,10 @@ export class DataPlane {
   readonly #listeners: Listeners<ListenerRuntime>;
   readonly #revisions: Revisions;
   readonly #permitGrace: PermitGrace | undefined;
+  /** The lines in front of the pools, by pool slot: they stay when a snapshot is replaced. */
+  readonly #queues = new Map<number, PoolQueue>();
+  readonly #queuePermits: Permits;
+  readonly #queueHeads: QueueHeads;
   /** Resolves the drain under way. */
   #onLastSession: (() => void) | undefined;
   #isDraining = false;
@@ -61,6 +66,8 @@ export class DataPlane {
     this.#counters = counters;
     this.#outbox = new Outbox(options.post, engine.after);
     const readers = new Readers(memory);
+    this.#queuePermits = new Permits({ permits: memory.queued }, memory.heldQueued[worker]);
+    this.#queueHeads = new QueueHeads(memory);
     // A thread that is alone gives back every permit before it looks at the next client.
     this.#permitGrace = memory.counters.length > 1 ? new PermitGrace(engine) : undefined;
     this.#revisions = new Revisions((oldest) => readers.set(worker, oldest));
@@ -77,11 +84,13 @@ export class DataPlane {
       const pool = new Pool(spec, { shared: this.#shared, random: Math.random });
       return [spec.name, { spec, pool }];
     }));
-    const served = snapshot.listeners.map((listener) => {
-      const served = pools.get(listener.pool);
-      if (served === undefined) throw new Error(`listener ${listener.name}: no pool ${listener.pool}`);
-      return { listener, context: this.#context(snapshot, listener, served) };
-    });
+    const stray = snapshot.listeners.find(({ pool }) => !pools.has(pool));
+    if (stray !== undefined) throw new Error(`listener ${stray.name}: no pool ${stray.pool}`);
+    for (const { spec, pool } of pools.values()) this.#queueOf(spec, pool).pool = pool;
+    const served = snapshot.listeners.map((listener) => ({
+      listener,
+      context: this.#context(snapshot, listener, pools.get(listener.pool)!.spec),
+    }));
     const use = this.#revisions.begin(snapshot.revision);
     const { access } = snapshot;
     const runtimes = new Map(
@@ -161,19 +170,39 @@ export class DataPlane {
     if (this.#sessions.size === 0) this.#onLastSession?.();
   }
 
-  #context(
-    snapshot: Snapshot,
-    listener: ListenerSpec,
-    { spec, pool }: { readonly spec: PoolSpec; readonly pool: Pool },
-  ): SessionContext {
+  #queueOf({ slot }: PoolSpec, pool: Pool): PoolQueue {
+    let queue = this.#queues.get(slot);
+    if (queue === undefined) {
+      const { engine, worker: thread } = this.#options;
+      queue = new PoolQueue(pool, {
+        engine,
+        thread,
+        slot,
+        permits: this.#queuePermits,
+        heads: this.#queueHeads,
+      });
+      this.#queues.set(slot, queue);
+    }
+    return queue;
+  }
+
+  #context(snapshot: Snapshot, listener: ListenerSpec, spec: PoolSpec): SessionContext {
     const { slot, maxConnections } = snapshot.process;
     const { permits, targets } = this.#shared;
+    const { name: pool, maxFailures } = spec;
     return {
       thread: this.#options.worker,
       generation: snapshot.generation,
       engine: this.#options.engine,
       listener,
-      pool,
+      queue: this.#queues.get(spec.slot)!,
+      outcomes: new Outcomes({
+        pool,
+        maxFailures,
+        words: targets,
+        post: this.#options.post,
+        gather: (failing) => this.#outbox.failing(failing),
+      }),
       limits: [
         { slot, max: maxConnections, reason: "limit_process" },
         { slot: listener.slot, max: listener.maxConnections, reason: "limit_listener" },
@@ -181,14 +210,14 @@ export class DataPlane {
       permits,
       permitGrace: this.#permitGrace,
       targetWords: targets,
-      retryAttempts: spec.retry.attempts,
+      queueTimeoutMs: listener.queueTimeoutMs,
       connectTimeoutMs: listener.connectTimeoutMs,
       relayLimits: listener.relayLimits,
       onAttempt: ({ session, target, attempt, detail }) => {
         const { error } = attempt;
         if (error === null) return count(this.#counters, { slot: target.slot, field: "total" });
-        if (!localFailures.has(error)) count(this.#counters, { slot: target.slot, field: "failed" });
-        this.#outbox.failedAttempt({ ...attempt, session: session.id, pool: pool.name, detail });
+        if (isTargetFailure(error)) count(this.#counters, { slot: target.slot, field: "failed" });
+        this.#outbox.failedAttempt({ ...attempt, session: session.id, pool, detail });
       },
     };
   }

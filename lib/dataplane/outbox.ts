@@ -1,7 +1,7 @@
 /** Gathers what a data-plane thread has to report and sends it a few times a second, not once a session. */
 import type { Engine } from "../relay/engine.ts";
 import type { CloseRecord } from "../session/record.ts";
-import type { AcceptErrors, FailedAttempt, Report } from "./messages.ts";
+import type { AcceptErrors, FailedAttempt, FailingTarget, Report } from "./messages.ts";
 
 const flushMs = 20;
 
@@ -16,6 +16,7 @@ export class Outbox {
   #failedAttempts: FailedAttempt[] = [];
   #acceptErrors = new Map<string, AcceptErrors>();
   #faults: string[] = [];
+  #failing = new Map<string, FailingTarget>();
   #lost = 0;
   #cancel: (() => void) | undefined;
 
@@ -39,6 +40,12 @@ export class Outbox {
     this.#schedule();
   }
 
+  /** A target that fails on; of each, the newest is told. */
+  failing(failing: FailingTarget): void {
+    this.#failing.set(`${failing.pool}/${failing.target}`, failing);
+    this.#schedule();
+  }
+
   /** A fault of the program itself. */
   fault(error: unknown): void {
     this.#add(this.#faults, error instanceof Error ? error.stack ?? error.message : String(error));
@@ -59,6 +66,9 @@ export class Outbox {
     [this.#closed, this.#failedAttempts, this.#faults] = [[], [], []];
     this.#acceptErrors.clear();
     this.#post(report);
+    if (this.#failing.size === 0) return;
+    this.#post({ type: "failing", targets: [...this.#failing.values()] });
+    this.#failing.clear();
   }
 
   #add<T>(list: T[], item: T): void {

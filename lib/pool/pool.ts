@@ -37,10 +37,10 @@ export interface PoolOptions {
   readonly random: () => number;
 }
 
-/** Who asks, and the targets that its session has tried already (known by their slot). */
+/** Who asks, and the targets that its session has tried already, known by their slot. */
 export interface PickRequest {
   readonly client: Client;
-  readonly tried: readonly Target[];
+  readonly tried: readonly Pick<Target, "slot">[];
 }
 
 /**
@@ -70,6 +70,9 @@ interface Tier {
  */
 export class Pool {
   readonly name: string;
+  readonly retry: PoolSpec["retry"];
+  readonly queueSize: number;
+  readonly holdMs: number;
   readonly #slot: number;
   readonly #shared: Shared;
   readonly #tiers: readonly Tier[];
@@ -81,6 +84,9 @@ export class Pool {
   constructor(spec: PoolSpec, options: PoolOptions) {
     checkSlots(spec, options.shared);
     this.name = spec.name;
+    this.retry = spec.retry;
+    this.queueSize = spec.queueSize;
+    this.holdMs = spec.holdMs;
     this.#slot = spec.slot;
     this.#shared = options.shared;
     this.#targetCount = spec.targets.length;
@@ -132,8 +138,14 @@ export class Pool {
     this.#shared.permits.release(target.slot);
   }
 
-  /** How many sessions at once a pool that had no target may let in now, in units of a whole target: less while they start slowly. */
-  get openShare(): number {
+  /** Whether any target takes sessions, full or not. */
+  get hasEligible(): boolean {
+    this.#readStates();
+    return this.#tiers.some(({ eligible, trials }) => eligible.length + trials.length > 0);
+  }
+
+  /** How many targets take sessions; one that starts slowly counts for the share that it takes. */
+  get eligibleShare(): number {
     this.#readStates();
     const { targets } = this.#shared;
     return this.#tiers.reduce(

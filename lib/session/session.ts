@@ -1,4 +1,4 @@
-/** One connection, top to bottom: limits, a target, a connection to it, the relay, the record. */
+/** One connection, top to bottom: limits, a target (now, or after a wait), a connection to it, the relay, the record. */
 import type {
   Connected,
   ConnectFailure,
@@ -7,9 +7,10 @@ import type {
   Relay,
   RelayEnd,
   RelayLimits,
+  RelayObserver,
   Socket,
 } from "../relay/engine.ts";
-import type { Picked, Pool } from "../pool/pool.ts";
+import type { Picked } from "../pool/pool.ts";
 import { preferredFirst, type Target } from "../pool/target.ts";
 import type { Permits } from "../shared/permits.ts";
 import type { TargetWords } from "../shared/target_words.ts";
@@ -17,6 +18,7 @@ import type { SocketAddress } from "../values/address.ts";
 import type { UnorderedSetMember } from "../values/unordered_set.ts";
 import type { CutReason, Reason } from "../values/words.ts";
 import type { Attempt, CloseRecord } from "./record.ts";
+import { pause, type SessionQueue } from "./waiting.ts";
 
 /** What every session of a listener needs of its thread and of the snapshot it begins in. */
 export interface SessionContext {
@@ -25,14 +27,18 @@ export interface SessionContext {
   readonly generation: number;
   readonly engine: Engine;
   readonly listener: { readonly name: string };
-  readonly pool: Pool;
+  /** The pool, and the line in front of it. */
+  readonly queue: SessionQueue;
+  /** Is told what connections to targets come to. */
+  readonly outcomes: TargetOutcomes;
   /** Each permit the session has to take, in this order, and the reason it is refused with when there is none. */
   readonly limits: readonly PermitLimit[];
   readonly permits: Pick<Permits, "acquire" | "release">;
   readonly targetWords: Pick<TargetWords, "lastAddress" | "setLastAddress">;
   /** Waits a moment where a limit is used up, for another thread may be about to give a permit back; undefined = there is none. */
   readonly permitGrace?: { until(ask: () => boolean): Promise<void> } | undefined;
-  readonly retryAttempts: number;
+  /** How long it waits while every eligible target is full. */
+  readonly queueTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly relayLimits: RelayLimits;
   /** Called for each attempt at once, failed or not: the record comes only when the session has ended. */
@@ -53,10 +59,32 @@ export interface PermitLimit {
   readonly reason: "limit_process" | "limit_listener";
 }
 
-/** A target with a permit of it, or the reason to refuse the client with. */
+/** What a connection to a target comes to; `isTrial`: it decides whether an ejected target comes back. */
+export interface TargetOutcomes {
+  refused(tried: TriedTarget, error: Reason): void;
+  connected(tried: TriedTarget): void;
+  /** The target's first byte has come. */
+  served(tried: TriedTarget): void;
+  /** The session has ended without one. */
+  endedUnserved(tried: TriedTarget, reason: Reason): void;
+}
+
+export interface TriedTarget {
+  readonly target: Target;
+  readonly isTrial: boolean;
+}
+
+/** A target with a permit of it, the reason to refuse the client with, or what the session has to wait for. */
 type SessionPick =
-  | { readonly kind: "target"; readonly target: Target }
-  | { readonly kind: "none"; readonly reason: Reason };
+  | ({ readonly kind: "target" } & TriedTarget)
+  | { readonly kind: "none"; readonly reason: Reason }
+  | { readonly kind: "wait"; readonly until: "untried" | "not_full" | "eligible" };
+
+/** A target that failed, and when it may be asked again. */
+interface RestingTarget {
+  readonly slot: number;
+  readonly until: number;
+}
 
 const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
   refused: "connect_refused",
@@ -67,7 +95,7 @@ const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
 };
 
 /** A session from the moment its client was accepted. It owns the client's socket. */
-export class Session implements UnorderedSetMember {
+export class Session implements UnorderedSetMember, RelayObserver {
   setIndex = -1;
   /** Settles once, when both sockets are closed and every permit is given back. Rejects only for a fault in the program. */
   readonly closed: Promise<Reason>;
@@ -78,11 +106,15 @@ export class Session implements UnorderedSetMember {
   /** When the attempt to connect under way began. */
   #attemptedAt: number;
   #attempts: readonly Attempt[] = [];
-  #tried: readonly Target[] = [];
+  /** Targets that it has tried and that are not asked again yet. */
+  #resting: readonly RestingTarget[] = [];
   /** Of how many limits, from the first, a permit is held. */
   #permitsHeld = 0;
   /** The target of which a permit is held, too. */
-  #target: Target | undefined;
+  #target: TriedTarget | undefined;
+  /** How long it has waited in line; null = not at all. */
+  #queueMs: number | null = null;
+  #hasFirstByte = false;
   #connectMs: number | null = null;
   #relay: Relay | undefined;
   #cutReason: CutReason | undefined;
@@ -118,20 +150,22 @@ export class Session implements UnorderedSetMember {
     let full = this.#acquireLimits();
     if (full !== undefined) full = await this.#acquireLimitsAgain(full);
     if (full !== undefined) return this.#refuse(this.#cutReason ?? full);
-    const { engine, relayLimits } = this.#context;
+    const { engine, relayLimits, outcomes } = this.#context;
     const client = this.#client;
     try {
       for (;;) {
         let pick = this.#pick();
-        if (isFull(pick)) pick = await this.#pickAgain(pick);
+        while (pick.kind === "wait") pick = await this.#wait(pick.until);
         if (pick.kind === "none") return this.#refuse(this.#cutReason ?? pick.reason);
         const connected = await this.#connect(pick.target);
-        const refusal = this.#recordAttempt(pick.target, connected);
+        const refusal = this.#recordAttempt(pick, connected);
         if (refusal !== undefined) return this.#refuse(refusal);
         if (connected.kind === "failed") continue;
-        this.#relay = engine.relay(client, connected.socket, relayLimits);
+        this.#relay = engine.relay(client, connected.socket, relayLimits, this);
         const end: RelayEnd | "cut" = await this.#relay.ended;
-        return this.#end(end === "cut" ? this.#cutReason ?? "internal" : end);
+        const reason = end === "cut" ? this.#cutReason ?? "internal" : end;
+        if (!this.#hasFirstByte) outcomes.endedUnserved(pick, reason);
+        return this.#end(reason);
       }
     } finally {
       // The sockets are closed before the permits are free: a cap on sessions is a cap on descriptors.
@@ -143,19 +177,10 @@ export class Session implements UnorderedSetMember {
   /** Tries to take them for a moment longer, until the session is cut; `reason` is why there was none. */
   async #acquireLimitsAgain(reason: Reason): Promise<Reason | undefined> {
     let full: Reason | undefined = reason;
-    await this.#askAgain(() => (full = this.#acquireLimits()) === undefined);
+    await this.#context.permitGrace?.until(() =>
+      this.#cutReason !== undefined || (full = this.#acquireLimits()) === undefined
+    );
     return full;
-  }
-
-  /** Tries to take it for a moment longer, until the session is cut; `full` is the answer so far. */
-  async #pickAgain(full: SessionPick): Promise<SessionPick> {
-    let pick = full;
-    await this.#askAgain(() => !isFull(pick = this.#pick()));
-    return pick;
-  }
-
-  async #askAgain(ask: () => boolean): Promise<void> {
-    await this.#context.permitGrace?.until(() => this.#cutReason !== undefined || ask());
   }
 
   /** Takes a permit under each limit; the reason when one has none left, and then none is held. */
@@ -173,23 +198,76 @@ export class Session implements UnorderedSetMember {
 
   #releaseLimits(): void {
     const { permits, limits } = this.#context;
-    if (this.#target !== undefined) permits.release(this.#target.slot);
+    if (this.#target !== undefined) this.#releaseTarget(this.#target.target);
     while (this.#permitsHeld > 0) permits.release(limits[--this.#permitsHeld]!.slot);
   }
 
-  /** Takes a permit of a target that was not tried yet; the reason to refuse the client when there is none to try. */
+  #releaseTarget({ slot }: Target): void {
+    this.#context.permits.release(slot);
+    this.#context.queue.released();
+  }
+
+  /** Takes a permit of a target that does not rest; else why there is none, or what there is to wait for. */
   #pick(): SessionPick {
-    const { pool, retryAttempts } = this.#context;
-    const pick: Picked = this.#tried.length < retryAttempts
-      ? pool.take({ client: this.#client, tried: this.#tried })
-      : { kind: "none", reason: "no_target" };
-    if (pick.kind === "target") {
-      this.#target = pick.target;
-      return pick;
+    const { queue } = this.#context;
+    const { pool } = queue;
+    if (this.#attempts.length >= pool.retry.attempts) return this.#none("no_target");
+    if (this.#attempts.length === 0 && queue.isBusy) {
+      // Whoever comes while others wait comes behind them.
+      return this.#waitUntil(pool.hasEligible ? "not_full" : "eligible");
     }
-    // Where nobody is left to try, the last attempt's cause says more than "nobody is left".
-    const last = this.#attempts.at(-1)?.error;
-    return { kind: "none", reason: last ?? (pick.reason === "full" ? "queue_full" : "no_target") };
+    const picked = this.#take();
+    if (picked.kind === "target") return picked;
+    if (picked.reason === "tried") return this.#waitUntil("untried");
+    return this.#waitUntil(picked.reason === "full" ? "not_full" : "eligible");
+  }
+
+  #take(): Picked {
+    const { queue, engine } = this.#context;
+    if (this.#resting.length > 0) {
+      const now = engine.now();
+      this.#resting = this.#resting.filter(({ until }) => until > now);
+    }
+    const picked = queue.pool.take({ client: this.#client, tried: this.#resting });
+    if (picked.kind === "target") this.#target = picked;
+    return picked;
+  }
+
+  #waitUntil(until: Extract<SessionPick, { kind: "wait" }>["until"]): SessionPick {
+    if (until === "eligible" && this.#context.queue.pool.holdMs === 0) return this.#none("no_target");
+    return { kind: "wait", until };
+  }
+
+  /** Where nobody is left to try, the last attempt's cause says more than "nobody is left". */
+  #none(reason: Reason): SessionPick {
+    return { kind: "none", reason: this.#attempts.at(-1)?.error ?? reason };
+  }
+
+  async #wait(until: Extract<SessionPick, { kind: "wait" }>["until"]): Promise<SessionPick> {
+    const { engine, queue, queueTimeoutMs } = this.#context;
+    const client = this.#client;
+    const startedAt = engine.now();
+    if (until === "untried") {
+      const ms = Math.min(...this.#resting.map(({ until }) => until)) - startedAt;
+      const end = await pause(engine, { client, ms: Math.max(0, ms) });
+      this.#attemptedAt = engine.now();
+      return end === "gone" ? { kind: "none", reason: "client_gone_connect" } : this.#pick();
+    }
+    const limitMs = until === "not_full" ? queueTimeoutMs : queue.pool.holdMs;
+    const waited = await queue.wait({ client, limitMs, ask: () => this.#take() });
+    const now = engine.now();
+    this.#queueMs = roundMs((this.#queueMs ?? 0) + now - startedAt);
+    this.#attemptedAt = now;
+    switch (waited.kind) {
+      case "target":
+        return waited;
+      case "gone":
+        return { kind: "none", reason: "client_gone_queue" };
+      case "full":
+        return { kind: "none", reason: "queue_full" };
+      case "over":
+        return { kind: "none", reason: until === "not_full" ? "queue_timeout" : "hold_timeout" };
+    }
   }
 
   /** Tries the target's addresses within one time limit, first the one that a connection was made to last. */
@@ -215,7 +293,9 @@ export class Session implements UnorderedSetMember {
   }
 
   /** Records an attempt; returns the reason to refuse the client with when it is not to be served after all. */
-  #recordAttempt(target: Target, connected: Connected): Reason | undefined {
+  #recordAttempt(tried: TriedTarget, connected: Connected): Reason | undefined {
+    const { target } = tried;
+    const { outcomes, queue } = this.#context;
     const now = this.#context.engine.now();
     const error = connected.kind === "connected" ? null : connectReasons[connected.failure];
     const detail = connected.kind === "connected" ? "" : connected.detail;
@@ -224,13 +304,17 @@ export class Session implements UnorderedSetMember {
     this.#attempts = [...this.#attempts, attempt];
     this.#context.onAttempt({ session: this, target, attempt, detail });
     if (connected.kind === "connected") {
+      outcomes.connected(tried);
       this.#connectMs = roundMs(now - this.#startedAt);
-      if (this.#cutReason !== undefined) connected.socket.reset();
+      if (this.#cutReason === undefined) return undefined;
+      connected.socket.reset();
+      outcomes.endedUnserved(tried, this.#cutReason);
       return this.#cutReason;
     }
+    outcomes.refused(tried, error!);
     this.#target = undefined;
-    this.#context.permits.release(target.slot);
-    this.#tried = [...this.#tried, target];
+    this.#releaseTarget(target);
+    this.#resting = [...this.#resting, { slot: target.slot, until: now + queue.pool.retry.pauseMs }];
     return this.#cutReason ?? (error === "client_gone_connect" ? error : undefined);
   }
 
@@ -245,9 +329,14 @@ export class Session implements UnorderedSetMember {
     return this.#reason = reason;
   }
 
+  firstByte(): void {
+    this.#hasFirstByte = true;
+    if (this.#target !== undefined) this.#context.outcomes.served(this.#target);
+  }
+
   /** The target that has served it. */
   get target(): Target | undefined {
-    return this.#relay === undefined ? undefined : this.#target;
+    return this.#relay === undefined ? undefined : this.#target?.target;
   }
 
   /** Bytes received from the client. */
@@ -264,7 +353,7 @@ export class Session implements UnorderedSetMember {
   record(): CloseRecord {
     const reason = this.#reason;
     if (reason === undefined) throw new Error(`session ${this.id} is open`);
-    const { listener, pool, generation } = this.#context;
+    const { listener, queue: { pool }, generation } = this.#context;
     const firstByteAt = this.#relay?.firstByteAt;
     return {
       time: Date.now(),
@@ -277,7 +366,7 @@ export class Session implements UnorderedSetMember {
       attempts: this.#attempts,
       bytes: { received: this.receivedBytes, sent: this.sentBytes },
       ms: {
-        queue: null,
+        queue: this.#queueMs,
         connect: this.#connectMs,
         firstByte: firstByteAt === undefined ? null : roundMs(firstByteAt - this.#startedAt),
         total: roundMs(this.#endedAt - this.#startedAt),
@@ -289,8 +378,4 @@ export class Session implements UnorderedSetMember {
 
 function roundMs(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
-}
-
-function isFull(pick: SessionPick): boolean {
-  return pick.kind === "none" && pick.reason === "queue_full";
 }

@@ -12,6 +12,9 @@ export const poolWordCount = 16;
 /** Words of one target. */
 export const targetWordCount = 8;
 
+/** Numbers of one pool in the queue heads of a thread. */
+export const queueHeadNumbers = 2;
+
 /** What is counted for a listener or a target. Whole numbers, exact up to 2^53. */
 export const counterFields = ["total", "failed", "receivedBytes", "sentBytes"] as const;
 export type CounterField = typeof counterFields[number];
@@ -30,7 +33,7 @@ export interface SharedMemory {
   readonly queued: Int32Array;
   /** Of those, how many wait in each thread, so that they can be taken out for one that has died. */
   readonly heldQueued: readonly Int32Array[];
-  /** Since when the first of each thread's queue waits, by pool slot; 0 = nobody waits: see QueueHeads. */
+  /** Since when the first in line waits, and when it was looked after last, by pool slot, a region for each thread: see QueueHeads. */
   readonly queueHeads: readonly Float64Array[];
   /** The oldest revision that each thread still uses, by thread: see Readers. */
   readonly readers: Int32Array;
@@ -60,7 +63,9 @@ export function allocateMemory(
     pools: words(pools * poolWordCount),
     queued: words(pools),
     heldQueued: each(pools * Int32Array.BYTES_PER_ELEMENT).map((bytes) => new Int32Array(bytes)),
-    queueHeads: each(pools * Float64Array.BYTES_PER_ELEMENT).map((bytes) => new Float64Array(bytes)),
+    queueHeads: each(pools * queueHeadNumbers * Float64Array.BYTES_PER_ELEMENT).map((bytes) =>
+      new Float64Array(bytes)
+    ),
     readers: words(threads),
     sessionNumbers: new Float64Array(new SharedArrayBuffer(threads * Float64Array.BYTES_PER_ELEMENT)),
     counters: each(counterBytes).map((bytes) => new Float64Array(bytes)),

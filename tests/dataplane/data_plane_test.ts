@@ -206,7 +206,7 @@ Deno.test("sessions, bytes and refusals are counted for the listener and the tar
 Deno.test("an attempt that fails for a cause of this machine, or because the client leaves, is not counted against its target", async () => {
   using world = new PlaneWorld();
   world.engine.answer(targetAddress(1), "resource");
-  world.start(snapshotOf([targetAt(1)]));
+  world.start(snapshotOf([targetAt(1)], { pool: { retry: { attempts: 1, pauseMs: 1_000 } } }));
   assert.equal((await receive(world.client())).end, "reset");
   await world.quiet();
   world.engine.answer(targetAddress(1), "silent");

@@ -81,7 +81,7 @@ const connectFailures: { answer: Answer; reason: Reason }[] = [
 
 for (const { answer, reason } of connectFailures) {
   Deno.test(`a session whose only target is ${answer} is refused as ${reason}`, async () => {
-    using world = new SessionWorld();
+    using world = new SessionWorld({ retry: { attempts: 1, pauseMs: 1_000 } });
     const { target } = world.target();
     world.engine.answer(target.addresses[0]!, answer);
     const { client, session } = await world.open({ connectTimeoutMs: 20 });
@@ -116,27 +116,31 @@ Deno.test("a failed attempt goes on to another target, and the client notices no
   assert(!world.engine.attempts.includes(third.target.name));
 });
 
-Deno.test("a session tries retryAttempts targets, each once, and ends with the last one's cause", async () => {
-  using world = new SessionWorld();
+Deno.test("a session makes so many attempts as its pool allows, each to another target, and ends with the last one's cause", async () => {
+  using world = new SessionWorld({ retry: { attempts: 3, pauseMs: 60_000 } });
   const answers: Answer[] = ["refused", "unreachable", "timeout", "resource"];
   const targets = answers.map((answer) => {
     const { target } = world.target();
     world.engine.answer(target.addresses[0]!, answer);
     return target.name;
   });
-  const { client, session } = await world.open({ retryAttempts: 3 });
+  const { client, session } = await world.open();
   await closedWith(world, { session, client, reason: "connect_timeout" });
   assert.deepEqual(world.engine.attempts, targets.slice(0, 3));
 });
 
-Deno.test("a session that has tried every target ends with the last cause, though attempts are left", async () => {
-  using world = new SessionWorld();
-  for (const answer of ["refused", "unreachable"] as const) {
-    world.engine.answer(world.target().target.addresses[0]!, answer);
-  }
-  const { client, session } = await world.open({ retryAttempts: 5 });
-  const record = await closedWith(world, { session, client, reason: "connect_unreachable" });
-  assert.equal(record.attempts.length, 2);
+Deno.test("a session that has tried every target asks each again after the pause, and ends with the last cause", async () => {
+  using world = new SessionWorld({ retry: { attempts: 5, pauseMs: 10 } });
+  const [first, second] = (["refused", "unreachable"] as const).map((answer) => {
+    const { target } = world.target();
+    world.engine.answer(target.addresses[0]!, answer);
+    return target.name;
+  });
+  const startedAt = performance.now();
+  const { client, session } = await world.open();
+  const record = await closedWith(world, { session, client, reason: "connect_refused" });
+  assert.deepEqual(record.attempts.map(({ target }) => target), [first, second, first, second, first]);
+  assert.ok(performance.now() - startedAt >= 20, "each was asked again at once");
 });
 
 Deno.test("a session of a pool in which nobody serves is refused as no_target", async () => {
@@ -147,14 +151,18 @@ Deno.test("a session of a pool in which nobody serves is refused as no_target", 
   assert.deepEqual(record.attempts, []);
 });
 
-Deno.test("a session of a pool in which everyone is full is refused as queue_full", async () => {
-  using world = new SessionWorld();
+Deno.test("a session of a pool in which everyone is full, and the line too, is refused as queue_full", async () => {
+  using world = new SessionWorld({ queueSize: 1 });
   const one = world.target({ maxConnections: 1 });
   const first = await world.open();
   const target = await acceptFrom(one);
-  const second = await world.open();
-  assert.equal(await second.session.closed, "queue_full");
+  const waiting = await world.open();
+  await eventually("a client in line", () => world.queued === 1);
+  const refused = await world.open();
+  assert.equal(await refused.session.closed, "queue_full");
   assert.equal(world.shared.permits.taken(one.target.slot), 1);
+  waiting.client.reset();
+  assert.equal(await waiting.session.closed, "client_gone_queue");
   target.reset();
   await closedWith(world, { ...first, reason: "server_reset" });
 });
@@ -185,50 +193,46 @@ for (const [slot, reason] of [[processSlot, "limit_process"], [listenerSlot, "li
   });
 }
 
-for (const what of ["a limit", "every target"] as const) {
-  Deno.test(`a session that finds ${what} full is served all the same when a permit comes back within the grace`, async () => {
-    using world = new SessionWorld();
-    const one = world.target(what === "a limit" ? {} : { maxConnections: 1 });
-    const slot = what === "a limit" ? processSlot : one.target.slot;
-    const limits = [{ slot: processSlot, max: what === "a limit" ? 1 : 9, reason: "limit_process" as const }];
-    assert.ok(world.shared.permits.acquire(slot, 1), "another thread holds it");
-    const permitGrace = {
-      until: (ask: () => boolean) => {
-        assert.ok(!ask());
-        world.shared.permits.release(slot);
-        assert.ok(ask());
-        return Promise.resolve();
-      },
-    };
-    const session = await world.open({ limits, permitGrace });
-    const target = await acceptFrom(one);
-    target.reset();
-    await closedWith(world, { ...session, reason: "server_reset" });
-  });
+Deno.test("a session that finds a limit used up is served all the same when a permit comes back within the grace", async () => {
+  using world = new SessionWorld();
+  const one = world.target();
+  const limits = [{ slot: processSlot, max: 1, reason: "limit_process" as const }];
+  assert.ok(world.shared.permits.acquire(processSlot, 1), "another thread holds it");
+  const permitGrace = {
+    until: (ask: () => boolean) => {
+      assert.ok(!ask());
+      world.shared.permits.release(processSlot);
+      assert.ok(ask());
+      return Promise.resolve();
+    },
+  };
+  const session = await world.open({ limits, permitGrace });
+  const target = await acceptFrom(one);
+  target.reset();
+  await closedWith(world, { ...session, reason: "server_reset" });
+});
 
-  Deno.test(`a session that is cut while it waits because ${what} is full ends with the reason of the cut`, async () => {
-    using world = new SessionWorld();
-    const one = world.target(what === "a limit" ? {} : { maxConnections: 1 });
-    const slot = what === "a limit" ? processSlot : one.target.slot;
-    const limits = [{ slot: processSlot, max: what === "a limit" ? 1 : 9, reason: "limit_process" as const }];
-    assert.ok(world.shared.permits.acquire(slot, 1));
-    const asked = Promise.withResolvers<() => boolean>();
-    const over = Promise.withResolvers<void>();
-    const permitGrace = {
-      until: (ask: () => boolean) => {
-        asked.resolve(ask);
-        return over.promise;
-      },
-    };
-    const { session } = await world.open({ limits, permitGrace });
-    const ask = await asked.promise;
-    session.cut("drain_deadline");
-    assert.ok(ask(), "there is nothing more to wait for");
-    over.resolve();
-    assert.equal(await session.closed, "drain_deadline");
-    assert.equal(world.permitsTaken, 1, "only that of the other thread");
-  });
-}
+Deno.test("a session that is cut while it waits because a limit is used up ends with the reason of the cut", async () => {
+  using world = new SessionWorld();
+  world.target();
+  const limits = [{ slot: processSlot, max: 1, reason: "limit_process" as const }];
+  assert.ok(world.shared.permits.acquire(processSlot, 1));
+  const asked = Promise.withResolvers<() => boolean>();
+  const over = Promise.withResolvers<void>();
+  const permitGrace = {
+    until: (ask: () => boolean) => {
+      asked.resolve(ask);
+      return over.promise;
+    },
+  };
+  const { session } = await world.open({ limits, permitGrace });
+  const ask = await asked.promise;
+  session.cut("drain_deadline");
+  assert.ok(ask(), "there is nothing more to wait for");
+  over.resolve();
+  assert.equal(await session.closed, "drain_deadline");
+  assert.equal(world.permitsTaken, 1, "only that of the other thread");
+});
 
 const cutReasons: CutReason[] = ["target_down", "killed", "drain_deadline"];
 

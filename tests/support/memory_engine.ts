@@ -58,6 +58,11 @@ export class MemoryEngine implements Engine {
     this.#answers.set(formatAddress(address), answer);
   }
 
+  /** Takes back what was scripted for an address. */
+  forget(address: SocketAddress): void {
+    this.#answers.delete(formatAddress(address));
+  }
+
   /** Makes an accept of a listener fail, as the system would say it. */
   failAccept(address: SocketAddress, cause: string): void {
     this.#acceptors.get(formatAddress(address))?.onError(cause);

@@ -1,6 +1,7 @@
 import { DataPlane } from "../../lib/dataplane/data_plane.ts";
 import type { Bind, Report } from "../../lib/dataplane/messages.ts";
-import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
+import type { ListenerSpec, Snapshot } from "../../lib/dataplane/snapshot.ts";
+import type { PoolSpec } from "../../lib/pool/pool.ts";
 import type { Target } from "../../lib/pool/target.ts";
 import { stateBits } from "../../lib/pool/target_state.ts";
 import type { CloseRecord } from "../../lib/session/record.ts";
@@ -125,7 +126,13 @@ export function targetAt(port: number, traits: Partial<Target> = {}): Target {
 }
 
 /** A snapshot in which `web` goes to these targets, the first one first. */
-export function snapshotOf(targets: readonly Target[], traits: Partial<Snapshot> = {}): Snapshot {
+export function snapshotOf(
+  targets: readonly Target[],
+  { pool, listener, ...traits }: Partial<Snapshot> & {
+    readonly pool?: Partial<PoolSpec>;
+    readonly listener?: Partial<ListenerSpec>;
+  } = {},
+): Snapshot {
   return {
     revision: 1,
     generation: 1,
@@ -140,8 +147,9 @@ export function snapshotOf(targets: readonly Target[], traits: Partial<Snapshot>
       connectTimeoutMs: 5_000,
       queueTimeoutMs: 5_000,
       relayLimits: unlimited,
+      ...listener,
     }],
-    pools: [{ name: "app", slot: 0, algorithm: "first", targets, ...poolSettings }],
+    pools: [{ name: "app", slot: 0, algorithm: "first", targets, ...poolSettings, ...pool }],
     ...traits,
   };
 }

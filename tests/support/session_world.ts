@@ -1,10 +1,15 @@
-import { Pool } from "../../lib/pool/pool.ts";
+import { Outcomes } from "../../lib/dataplane/outcomes.ts";
+import type { Report } from "../../lib/dataplane/messages.ts";
+import { PoolQueue } from "../../lib/dataplane/pool_queue.ts";
+import { Pool, type PoolSpec } from "../../lib/pool/pool.ts";
 import type { Target } from "../../lib/pool/target.ts";
 import { stateBits } from "../../lib/pool/target_state.ts";
 import type { Acceptor, RelayLimits } from "../../lib/relay/engine.ts";
 import type { Attempt } from "../../lib/session/record.ts";
 import { Session, type SessionContext } from "../../lib/session/session.ts";
 import { allocateMemory, capacity } from "../../lib/shared/layout.ts";
+import { Permits } from "../../lib/shared/permits.ts";
+import { QueueHeads } from "../../lib/shared/queue_heads.ts";
 import { sharedViews } from "../../lib/shared/shared.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { MemoryEngine } from "./memory_engine.ts";
@@ -34,14 +39,20 @@ export interface WorldTarget {
 /** Sessions without sockets: an engine, permits, one listener, and a pool of targets tried in their order. */
 export class SessionWorld implements Disposable {
   readonly engine = new MemoryEngine();
-  readonly shared = sharedViews(allocateMemory(1));
+  readonly memory = allocateMemory(1);
+  readonly shared = sharedViews(this.memory);
+  /** What the control plane is told of targets. */
+  readonly reports: Report[] = [];
   readonly attempts: { readonly target: string; readonly attempt: Attempt; readonly detail: string }[] = [];
   readonly #front: Acceptor;
   readonly #targets: WorldTarget[] = [];
   readonly #opened = new DisposableStack();
+  readonly #poolTraits: Partial<PoolSpec>;
+  #queue: PoolQueue | undefined;
   #sessions = 0;
 
-  constructor() {
+  constructor(poolTraits: Partial<PoolSpec> = {}) {
+    this.#poolTraits = poolTraits;
     this.#front = this.#opened.use(this.#listen("10.0.0.1"));
   }
 
@@ -83,31 +94,58 @@ export class SessionWorld implements Disposable {
     return slots.reduce((sum, slot) => sum + this.shared.permits.taken(slot), 0);
   }
 
+  /** How many clients wait for a target. */
+  get queued(): number {
+    return this.memory.queued[0]!;
+  }
+
   [Symbol.dispose](): void {
     this.#opened.dispose();
   }
 
   #context(): SessionContext {
     const targets = this.#targets.map(({ target }) => target);
-    const spec = { name: "app", slot: 0, algorithm: "first", targets, ...poolSettings } as const;
+    const spec = {
+      name: "app",
+      slot: 0,
+      algorithm: "first",
+      targets,
+      ...poolSettings,
+      ...this.#poolTraits,
+    } as const;
     return {
       thread: 0,
       generation: 7,
       engine: this.engine,
       listener: { name: "web" },
-      pool: new Pool(spec, { shared: this.shared, random: () => 0 }),
+      queue: this.#queueOf(new Pool(spec, { shared: this.shared, random: () => 0 })),
+      outcomes: new Outcomes({
+        pool: "app",
+        maxFailures: spec.maxFailures,
+        words: this.shared.targets,
+        post: (report) => void this.reports.push(report),
+        gather: (failing) => void this.reports.push({ type: "failing", targets: [failing] }),
+      }),
       limits: [
         { slot: processSlot, max: 100, reason: "limit_process" },
         { slot: listenerSlot, max: 100, reason: "limit_listener" },
       ],
       permits: this.shared.permits,
       targetWords: this.shared.targets,
-      retryAttempts: 3,
+      queueTimeoutMs: 5_000,
       connectTimeoutMs: 5_000,
       relayLimits: unlimited,
       onAttempt: ({ target, attempt, detail }) =>
         this.attempts.push({ target: target.name, attempt, detail }),
     };
+  }
+
+  #queueOf(pool: Pool): PoolQueue {
+    const permits = new Permits({ permits: this.memory.queued });
+    const heads = new QueueHeads(this.memory);
+    this.#queue ??= new PoolQueue(pool, { engine: this.engine, thread: 0, slot: 0, permits, heads });
+    this.#queue.pool = pool;
+    return this.#queue;
   }
 
   #listen(host: string): Acceptor {
