@@ -215,6 +215,7 @@ export class Balancer {
       active: this.openSessions,
       activeOf: taken,
       countersOf: (key) => countersOf(this.#memory, this.#slots.slotOf(key)),
+      queuedOf: (pool) => Atomics.load(this.#memory.queued, this.#slots.poolSlotOf(pool)),
       conditionsOf: (target) => this.#conditionsOf(target),
       lastProbeOf: (key) => this.#monitor.lastProbe(key),
       isFull: ({ key, config: { maxConnections } }) => taken(key) >= maxConnections,

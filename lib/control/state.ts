@@ -38,6 +38,8 @@ export interface PoolView {
   readonly algorithm: AlgorithmName;
   /** How many targets take new sessions. */
   readonly eligible: number;
+  /** Clients that wait for a target: each is full, or none is eligible. */
+  readonly queued: number;
   readonly targets: readonly TargetView[];
 }
 
@@ -76,6 +78,8 @@ export interface StateSources {
   /** Open sessions of a listener or target. */
   readonly activeOf: (key: string) => number;
   readonly countersOf: (key: string) => Counters;
+  /** Clients that wait for a target of a pool. */
+  readonly queuedOf: (pool: string) => number;
   readonly conditionsOf: (target: TargetModel) => TargetConditions;
   readonly lastProbeOf: (key: string) => LastProbe | undefined;
   readonly isFull: (target: TargetModel) => boolean;
@@ -123,7 +127,12 @@ function poolView({ config, targets }: PoolModel, sources: StateSources): PoolVi
   const eligible = targets.filter((target, index) =>
     views[index]!.state === "up" && target.config.weight > 0 && !sources.isFull(target)
   );
-  return { algorithm: config.algorithm, eligible: eligible.length, targets: views };
+  return {
+    algorithm: config.algorithm,
+    eligible: eligible.length,
+    queued: sources.queuedOf(config.name),
+    targets: views,
+  };
 }
 
 function targetView(target: TargetModel, sources: StateSources): TargetView {

@@ -27,7 +27,9 @@ Deno.test("a state says everything about the process, its listeners, pools and t
   };
   for (const slot of [slots.process, slots.web, slots.target]) permits.acquire(slot, Infinity);
   permits.acquire(slots.process, Infinity);
-  for (const region of world.threads.options.memory.counters) {
+  const { memory } = world.threads.options;
+  memory.queued[world.snapshot.pools[0]!.slot] = 7;
+  for (const region of memory.counters) {
     count(region, { slot: slots.web, field: "total" }, 3);
     count(region, { slot: slots.web, field: "failed" });
     count(region, { slot: slots.target, field: "total" }, 2);
@@ -55,6 +57,7 @@ Deno.test("a state says everything about the process, its listeners, pools and t
       app: {
         algorithm: "leastConnections",
         eligible: 1,
+        queued: 7,
         targets: [
           {
             address: "10.0.0.1:1",
@@ -138,6 +141,7 @@ pools: { app: { targets: [${targets.join(", ")}] } }`);
     active: 0,
     activeOf: () => 0,
     countersOf: () => ({ total: 0, failed: 0, receivedBytes: 0, sentBytes: 0 }),
+    queuedOf: () => 0,
     conditionsOf: ({ key }) => conditions[keys.indexOf(key)]!,
     lastProbeOf: () => undefined,
     isFull: ({ key }) => full.includes(keys.indexOf(key)),

@@ -16,13 +16,7 @@ export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { path: ["process", "drain", "delay"], off: "0s" },
   ...ofPools(["ejection"], "none"),
   ...ofPools(["slowStart"], "none"),
-  ...ofPools(["retry", "pause"], undefined),
-  ...ofPools(["queue"], undefined),
-  ...ofPools(["hold"], "none"),
   ...ofPools(["onTargetDown"], "keep"),
-  ...ofPools(["failOpen"], "never"),
-  ...ofPools(["timeouts", "queue"], undefined),
-  { path: ["listeners", "*", "timeouts", "queue"], off: undefined },
   ...ofPools(["timeouts", "keepAlive"], undefined),
   { path: ["listeners", "*", "timeouts", "keepAlive"], off: undefined },
 ];
