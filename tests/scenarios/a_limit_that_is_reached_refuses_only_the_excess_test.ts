@@ -40,7 +40,11 @@ Deno.test("a target never has more sessions than its maxConnections, whichever w
   await using one = new Target(echo);
   await using two = new Target(echo);
   const targets = [one, two].map(({ address }) => `{ address: "${address}", maxConnections: ${each} }`);
-  await using lb = await RunningLb.start(yaml({ targets, top: "log: { access: all }" }));
+  await using lb = await RunningLb.start(yaml({
+    targets,
+    listener: "timeouts: { queue: 50ms }",
+    top: "log: { access: all }",
+  }));
 
   for (let round = 0; round < 3; round++) {
     const clients = await Promise.all(
@@ -56,7 +60,7 @@ Deno.test("a target never has more sessions than its maxConnections, whichever w
   assert.equal(one.mostOpen, each);
   assert.equal(two.mostOpen, each);
   const refused = lb.records.filter(({ target }) => target === null);
-  assert.deepEqual(new Set(refused.map(({ reason }) => reason)), new Set(["queue_full"]));
+  assert.deepEqual(new Set(refused.map(({ reason }) => reason)), new Set(["queue_timeout"]));
 });
 
 async function crowd(port: number, size: number): Promise<Disposable & { readonly all: readonly Client[] }> {
