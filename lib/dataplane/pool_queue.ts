@@ -11,7 +11,7 @@ import type { QueueHeads } from "../shared/queue_heads.ts";
  * How often a thread looks after a line: other threads' permits, states and limits are seen so much later at most. No
  * message and no wake-up is needed for them, and a thread without a line does nothing.
  */
-const tickMs = 5;
+const tickMs = 8;
 
 /** A client may be served before one of another thread that came so much earlier, and no more: a thread need not wait for another. */
 const maxOvertakeMs = 10;
