@@ -23,7 +23,7 @@ const liveMs = 50;
  * While a pool that had no target lets its clients in again, so many go to each target in a tick, less to one that starts
  * slowly: what has just come back is not to be knocked over by everybody at once.
  */
-const sessionsPerTick = 4;
+const sessionsPerTick = 6;
 
 /** One waiting client. */
 interface Waiter extends Queued {

@@ -207,8 +207,8 @@ Deno.test("who was held while there was no target comes in some at a time, fewer
     return threads.served.length;
   };
   const [whole, tenth] = [await served(1), await served(0.1)];
-  assert.ok(whole >= 35 && whole <= 50, `a whole target got ${whole} in 50 ms`);
-  assert.ok(tenth >= 2 && tenth <= 6, `a tenth of one got ${tenth}`);
+  assert.ok(whole >= 20 && whole <= 60, `a whole target got ${whole} of 100 in 50 ms`);
+  assert.ok(tenth >= 1 && tenth * 5 <= whole, `a tenth of one got ${tenth}`);
 });
 
 Deno.test("a client that has tried all that is well lets those behind it pass", async () => {
