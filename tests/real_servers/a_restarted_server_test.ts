@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Daemon } from "../support/daemon.ts";
 import { figure } from "../support/figure.ts";
-import { RunningLb } from "../support/lb.ts";
+import { type LogLine, RunningLb } from "../support/lb.ts";
 import { testWith } from "../support/needs.ts";
 import { soak } from "../support/soak.ts";
 import { nginx } from "./nginx.ts";
@@ -95,10 +95,14 @@ listen web
 }
 
 /** The server is killed, and back a while later; who fails meanwhile is counted for each balancer. */
-async function restarted(service: Service, pool: string): Promise<{ lb: Loop; haproxy: Loop }> {
+async function restarted(
+  service: Service,
+  pool: string,
+): Promise<{ lb: Loop; haproxy: Loop; refused: readonly LogLine[] }> {
   await using server = await service.start();
   await using peer = await haproxy(server);
-  await using lb = await RunningLb.start(`listeners: { web: { bind: "127.0.0.1:0", pool: app } }
+  await using lb = await RunningLb.start(`log: { access: all }
+listeners: { web: { bind: "127.0.0.1:0", pool: app } }
 pools: { app: { targets: ["${server.address}"], ${pool} } }
 `);
   const loops = { lb: new Loop(service.client(lb.port())), haproxy: new Loop(service.client(peer.port)) };
@@ -112,7 +116,7 @@ pools: { app: { targets: ["${server.address}"], ${pool} } }
   } finally {
     await Promise.all([loops.lb.stop(), loops.haproxy.stop()]);
   }
-  return loops;
+  return { ...loops, refused: lb.records.filter(({ target }) => target === null) };
 }
 
 // As many attempts as HAProxy makes, each a second after the one before.
@@ -125,15 +129,17 @@ for (const service of services) {
     { programs },
     `a server that is away for two seconds costs ${service.name} no more than behind HAProxy`,
     async () => {
-      const { lb, haproxy } = await restarted(service, retrying);
+      const { lb, haproxy, refused } = await restarted(service, retrying);
       assert.ok(lb.served > 0 && haproxy.served > 0);
-      // Whom the server had when it was killed is chance, for each of the two.
+      assert.deepEqual(refused, []);
+      // Whom the server had inside when it was killed is chance, for each of the two.
+      const most = haproxy.failed + lanes;
       figure(`failures of ${service.name}, HAProxy has ${haproxy.failed}`, {
         is: lb.failed,
-        most: haproxy.failed,
-        unit: "",
+        most,
+        unit: "clients",
       });
-      assert.ok(lb.failed <= haproxy.failed + lanes, `${lb.failed} failed, behind HAProxy ${haproxy.failed}`);
+      assert.ok(lb.failed <= most, `${lb.failed} failed, behind HAProxy ${haproxy.failed}`);
     },
   );
 
@@ -141,8 +147,9 @@ for (const service of services) {
     { programs },
     `with hold, a server that is away for two seconds costs ${service.name} whom it had inside alone`,
     async () => {
-      const { lb } = await restarted(service, holding);
+      const { lb, refused } = await restarted(service, holding);
       assert.ok(lb.served > 0);
+      assert.deepEqual(refused, []);
       assert.ok(lb.failed <= lanes, `${lb.failed} failed`);
     },
   );
