@@ -119,7 +119,7 @@ admin: { listen: "127.0.0.1:0" }
 defaults: { hold: 1s, timeouts: { queue: 1s, stall: 1s } }
 listeners: { web: { bind: "0.0.0.0:8080", pool: app, timeouts: { queue: 2s } } }
 pools:
-  app: { targets: ["127.0.0.1:9001"], ejection: { maxShare: 10% } }
+  app: { targets: ["127.0.0.1:9001"] }
   spare: { targets: ["127.0.0.1:9002"] }
 `;
   assert.deepEqual(
@@ -129,7 +129,6 @@ pools:
       "lb.yaml:3:13 defaults.hold: has no effect yet",
       "lb.yaml:3:35 defaults.timeouts.queue: has no effect yet",
       "lb.yaml:4:66 listeners.web.timeouts.queue: has no effect yet",
-      "lb.yaml:6:39 pools.app.ejection: has no effect yet",
       `lb.yaml:7:3 pools.spare: no listener uses pool "spare"`,
     ].filter((line) => !line.endsWith("has no effect yet") || UNIMPLEMENTED.length > 0),
   );
@@ -151,6 +150,22 @@ Deno.test("config: probe keys that nothing reads get a note", () => {
     linesOf(text).join("\n"),
     /^lb\.yaml:2:57 pools\.app\.health\.path: has no use with check: tcp/,
   );
+});
+
+Deno.test("config: a slow start gets a note where the algorithm of the pool takes no notice of weights in force", () => {
+  const text = `${LISTENERS}
+defaults: { slowStart: 10s }
+pools:
+  app: { targets: ["a:1"], algorithm: sourceHash }
+  own: { targets: ["a:1"], algorithm: first, slowStart: 20s }
+  off: { targets: ["a:1"], algorithm: first, slowStart: none }
+  fair: { targets: ["a:1"] }
+`;
+  const notes = linesOf(text).filter((line) => line.includes("slowStart"));
+  assert.deepEqual(notes, [
+    "lb.yaml:4:3 pools.app: slowStart changes no weights with algorithm: sourceHash; only maxConnections of a target grows",
+    "lb.yaml:5:46 pools.own.slowStart: slowStart changes no weights with algorithm: first; only maxConnections of a target grows",
+  ]);
 });
 
 Deno.test("config: built-in gives way to defaults, defaults to the listener, the listener to its pool", () => {

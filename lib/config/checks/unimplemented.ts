@@ -14,8 +14,6 @@ export interface Unimplemented {
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { path: ["admin"], off: "none" },
   { path: ["process", "drain", "delay"], off: "0s" },
-  ...ofPools(["ejection"], "none"),
-  ...ofPools(["slowStart"], "none"),
   ...ofPools(["retry", "pause"], undefined),
   ...ofPools(["queue"], undefined),
   ...ofPools(["hold"], "none"),
