@@ -70,7 +70,6 @@ export class Ejections {
   readonly #counts = new Map<string, PoolCounts & { readonly until: number }>();
   #cancelTimer: (() => void) | undefined;
   #lookedAt = -Infinity;
-  #isClosed = false;
 
   constructor(options: EjectionsOptions) {
     this.#options = options;
@@ -112,7 +111,6 @@ export class Ejections {
 
   /** What a data-plane thread has seen of targets. */
   report(report: TargetReport): void {
-    if (this.#isClosed) return;
     if (report.type === "failing") {
       for (const target of report.targets) this.#failing(target);
     } else {
@@ -136,8 +134,8 @@ export class Ejections {
     return this.#entries.get(key) ?? fresh;
   }
 
+  /** No time is waited for any more; nothing is to be reported behind this. */
   close(): void {
-    this.#isClosed = true;
     this.#cancelTimer?.();
   }
 
@@ -242,7 +240,7 @@ export class Ejections {
   #arm(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (this.#ejected.size === 0 || this.#isClosed) return;
+    if (this.#ejected.size === 0) return;
     const { clock, isUp } = this.#options;
     let at = Infinity;
     for (const key of this.#ejected) {

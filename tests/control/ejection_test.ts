@@ -107,9 +107,11 @@ Deno.test("a target that has served well for a while is ejected as if for the fi
 Deno.test("a passing probe begins a trial once the base time is over, however long the ejection is", async () => {
   await using world = await started({ health: probed });
   fail(world, 1);
+  await world.pass(29_000);
   await world.until("the trial", () => wordsOf(world)[0] === trial);
   endTrial(world, 1, { passed: false });
   const at = world.clock.now();
+  await world.pass(29_000);
   await world.until("the next trial", () => wordsOf(world)[0] === trial);
   const ms = world.clock.now() - at;
   assert.ok(ms >= 30_000 && ms <= 31_100, `after ${ms} ms`);
@@ -127,6 +129,28 @@ Deno.test("a target that is down by its probes gets no session when its time is 
   world.probes.answers.set(named(1), "passed");
   await world.until("it is up", () => wordsOf(world)[0] === trial);
   assert.equal(viewOf(world, 1).state, "ejected");
+});
+
+Deno.test("a probe that passes begins no trial while the target is down", async () => {
+  await using world = await started({ health: probed.replace("rise: 1", "rise: 100") });
+  fail(world, 1);
+  await world.pass(29_000);
+  await world.until("the trial", () => wordsOf(world)[0] === trial);
+  endTrial(world, 1, { passed: false });
+  world.probes.answers.set(named(1), "failed");
+  await world.until("it is down", () => viewOf(world, 1).state === "down");
+  world.probes.answers.set(named(1), "passed");
+  await world.pass(40_000);
+  assert.deepEqual(told(world), ["ejected 1", "trial 1", "ejected 1"]);
+  assert.equal(viewOf(world, 1).state, "down");
+});
+
+Deno.test("a target that is down already is not ejected by what sessions report late", async () => {
+  await using world = await started({ health: probed });
+  world.probes.answers.set(named(1), "failed");
+  await world.until("it is down", () => viewOf(world, 1).state === "down");
+  fail(world, 1);
+  assert.deepEqual(told(world), []);
 });
 
 Deno.test("a session on trial that stays open for five seconds without a word passes", async () => {
@@ -296,6 +320,7 @@ Deno.test("a name with other addresses keeps its ejection", async () => {
     targets: [{ pool: "app", target: "a.test:1", failures: 5, cause: "timeout" }],
   });
   world.resolver.answers.set("a.test", ["10.0.2.2"]);
+  await world.pass(25_000);
   const hosts = () => world.target("a.test:1").addresses.map((address) => "host" in address && address.host);
   await world.until("the other address", () => hosts()[0] === "10.0.2.2");
   const { slot } = world.target("a.test:1");

@@ -99,6 +99,9 @@ Deno.test("a target that goes down while it starts begins anew", async () => {
   await becomes(world, "up");
   await world.pass(6_000);
   await becomes(world, "down");
+  const epoch = world.shared.pools.epoch(world.pool().slot);
+  await world.pass(4_000);
+  assert.equal(world.shared.pools.epoch(world.pool().slot), epoch, "it goes on starting while it is down");
   await becomes(world, "up");
   assert.equal(inForce(world).share, 0.1);
 });
