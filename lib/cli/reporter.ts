@@ -1,5 +1,6 @@
 /** Writes the events of the balancer to the log, with a bound on how many lines of a kind come in a second. */
 import type { BalancerEvent } from "../control/events.ts";
+import { ejectionLine, type EjectionTold } from "../observe/ejection_report.ts";
 import type { Log } from "../observe/log.ts";
 import {
   closedText,
@@ -36,6 +37,7 @@ export class Reporter implements Disposable {
   readonly #accepts: LogSampler;
   readonly #faults: LogSampler;
   readonly #attempts: LogSampler;
+  readonly #ejections: LogSampler;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -54,6 +56,10 @@ export class Reporter implements Disposable {
       maxPerSecond,
       onSuppressed: (what, count) => log.debug(`${count} more attempts failed: ${what}`, { count }),
     });
+    this.#ejections = new LogSampler({
+      maxPerSecond,
+      onSuppressed: (kind, count) => log.info(`${count} more targets: ${kind}`, { ejection: kind, count }),
+    });
     this.#faults = new LogSampler({
       maxPerSecond,
       onSuppressed: (_, count) => log.error(`${count} more internal errors`, { count }),
@@ -67,6 +73,12 @@ export class Reporter implements Disposable {
         return;
       case "health":
         return this.#write(healthLine(event));
+      case "ejected":
+      case "ejectionObserved":
+      case "ejectionWithheld":
+      case "trial":
+      case "returned":
+        return this.#reportEjection(event);
       case "inconclusive":
         return this.#write(inconclusiveLine(event));
       case "probeOverload":
@@ -92,7 +104,7 @@ export class Reporter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const sampler of [this.#closed, this.#accepts, this.#attempts, this.#faults]) {
+    for (const sampler of [this.#closed, this.#accepts, this.#attempts, this.#ejections, this.#faults]) {
       sampler[Symbol.dispose]();
     }
   }
@@ -108,6 +120,10 @@ export class Reporter implements Disposable {
   #reportAttempt(attempt: FailedAttempt): void {
     const { pool, target, error } = attempt;
     if (this.#attempts.admit(`${pool}/${target} ${error}`)) this.#write(failedAttemptLine(attempt));
+  }
+
+  #reportEjection(event: EjectionTold): void {
+    if (this.#ejections.admit(event.kind)) this.#write(ejectionLine(event));
   }
 
   #reportAccepts(errors: AcceptErrors): void {

@@ -1,8 +1,9 @@
 import type { Config } from "../config/config.ts";
 import { formatDiagnostics } from "../config/diagnostic.ts";
-import { Balancer, StartError } from "../control/balancer.ts";
+import { Balancer } from "../control/balancer.ts";
 import { type Change, describeChange } from "../control/change.ts";
 import { ListenError } from "../control/listeners.ts";
+import { StartError } from "../control/outcomes.ts";
 import { type Log, openLog } from "../observe/log.ts";
 import { LogThread } from "../observe/log_thread.ts";
 import { formatDuration } from "../values/duration.ts";

@@ -3,6 +3,7 @@ import { checkEjections } from "./checks/ejections.ts";
 import { checkKeys } from "./checks/keys.ts";
 import { checkProbeUrls, findIdleProbeKeys } from "./checks/probe_keys.ts";
 import { checkListeners, checkSections } from "./checks/references.ts";
+import { findIdleSlowStarts } from "./checks/slow_starts.ts";
 import { checkTargets } from "./checks/targets.ts";
 import { checkTotals } from "./checks/totals.ts";
 import { findUnimplemented } from "./checks/unimplemented.ts";
@@ -47,7 +48,9 @@ export function loadConfig(text: string, { file, env }: LoadOptions): Loaded {
   const found = mistakes([document.findings, keys, together], file);
   if (found.diagnostics.length > 0 || !isMapping(checked.value)) return found;
   const notes = new Findings();
-  for (const find of [findUnimplemented, findIdleProbeKeys, findUnusedPools]) find(checked, notes);
+  for (const find of [findUnimplemented, findIdleProbeKeys, findIdleSlowStarts, findUnusedPools]) {
+    find(checked, notes);
+  }
   const { listed, more } = list(notes.kept, file);
   return { config: resolveConfig(checked.value), notes: listed, more: more + notes.more };
 }

@@ -5,7 +5,6 @@
 import type { Config } from "../config/config.ts";
 import { Names, type NameState } from "../discovery/names.ts";
 import type { HealthChange, Monitor } from "../health/monitor.ts";
-import type { TargetConditions } from "../pool/target_state.ts";
 import { countersOf } from "../shared/counters.ts";
 import { allocateMemory, type SharedMemory } from "../shared/layout.ts";
 import { type Shared, sharedViews } from "../shared/shared.ts";
@@ -16,14 +15,15 @@ import { type SessionCap, sessionCap } from "./descriptors.ts";
 import { drainThreads, stopThreads } from "./ending.ts";
 import { type BalancerEvent, eventsOf } from "./events.ts";
 import { targetOfKey } from "./keys.ts";
-import { emptyModel, hostNamesOf, keepBound, type Model, modelOf, type TargetModel } from "./model.ts";
+import { emptyModel, hostNamesOf, keepBound, type Model, modelOf } from "./model.ts";
+import { type Reloaded, type Started, StartError, stopping } from "./outcomes.ts";
 import { type BalancerParts, realParts } from "./parts.ts";
 import { ModelSlots } from "./model_slots.ts";
 import { whyTooLarge } from "./slots.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { type State, stateOf } from "./state.ts";
 import { MaglevTables } from "./tables.ts";
-import { addressesText, probedOf, type ServedTarget, servedTargets } from "./target_sets.ts";
+import { addressesText, probedOf } from "./target_sets.ts";
 import { TargetStates } from "./target_states.ts";
 import { type ThreadGroup, workersFor } from "./threads.ts";
 import { nextTask } from "./within.ts";
@@ -43,26 +43,6 @@ export interface BalancerOptions {
   readonly parts?: Partial<BalancerParts>;
 }
 
-/** What was decided at the start. */
-export interface Started {
-  readonly engine: EngineName;
-  readonly engineReason: string;
-  /** The faster engine should run here and does not. */
-  readonly engineWarning: boolean;
-  /** Whether the descriptors for so many sessions could be counted. */
-  readonly descriptorsCounted: boolean;
-}
-
-/** The balancer cannot start as it is configured; the message says why. */
-export class StartError extends Error {}
-
-/** What came of a reload. */
-export type Reloaded =
-  | { readonly kind: "reloaded"; readonly change: Change }
-  | Refused;
-
-const stopping: Refused = { kind: "refused", problem: "lb is stopping" };
-
 /** Its owner calls `start` once, then `reload` as often as wanted, not two at a time, then `drain` or `stop`. */
 export class Balancer {
   readonly #onEvent: (event: BalancerEvent) => void;
@@ -80,8 +60,6 @@ export class Balancer {
   readonly #startedAt = performance.now();
   /** What is in force; before the start, a configuration that serves nothing. */
   #model: Model;
-  /** The targets of the model in force, by key. */
-  #served: ReadonlyMap<string, ServedTarget> = new Map();
   readonly #firstConfig: Config;
   #engine: EngineName = "portable";
   #revision = 0;
@@ -103,16 +81,27 @@ export class Balancer {
     this.#workers = workersFor(config);
     this.#memory = allocateMemory(this.#workers);
     this.#shared = sharedViews(this.#memory);
-    this.#states = new TargetStates(this.#shared);
+    this.#states = new TargetStates({
+      shared: this.#shared,
+      clock: this.#parts.clock,
+      verdictOf: (key) => this.#monitor.state(key),
+      onSuspect: (key) => this.#monitor.hurry(key),
+      onEvent,
+    });
     this.#slots = new ModelSlots(this.#memory);
     this.#threads = this.#parts.threads({
       count: this.#workers,
       memory: this.#memory,
       processSlot: this.#slots.processSlot,
       onEvents: (report) => {
+        this.#states.attemptsFailed(report.failedAttempts);
         for (const event of eventsOf(report)) onEvent(event);
       },
-      onDeath: (death) => onEvent({ kind: "death", death }),
+      onTargetReport: (report) => this.#states.report(report),
+      onDeath: (death) => {
+        this.#states.threadDied();
+        onEvent({ kind: "death", death });
+      },
       onFault: (detail) => onEvent({ kind: "fault", detail }),
       module: threadModule,
     });
@@ -123,6 +112,7 @@ export class Balancer {
     });
     this.#monitor = this.#parts.monitor({
       onChange: (change) => this.#healthChanged(change),
+      onProbe: (key, { outcome }) => outcome === "passed" && this.#states.probePassed(key),
       onInconclusive: ({ key, detail }) => onEvent({ kind: "inconclusive", ...targetOfKey(key), detail }),
       onOverload: (overload) => onEvent({ kind: "probeOverload", ...overload }),
     });
@@ -216,7 +206,8 @@ export class Balancer {
       activeOf: taken,
       countersOf: (key) => countersOf(this.#memory, this.#slots.slotOf(key)),
       queuedOf: (pool) => Atomics.load(this.#memory.queued, this.#slots.poolSlotOf(pool)),
-      conditionsOf: (target) => this.#conditionsOf(target),
+      conditionsOf: ({ key }) => this.#states.conditionsOf(key),
+      standingOf: (target) => this.#states.standingOf(target),
       lastProbeOf: (key) => this.#monitor.lastProbe(key),
       isFull: ({ key, config: { maxConnections } }) => taken(key) >= maxConnections,
     });
@@ -252,6 +243,7 @@ export class Balancer {
 
   async #stop(): Promise<void> {
     this.#cancelApply?.();
+    this.#states.close();
     await stopThreads(this.#threads);
     await Promise.all([this.#monitor.close(), this.#names.close()]);
   }
@@ -312,9 +304,8 @@ export class Balancer {
   /** Steps 7 and 8: the words, the snapshot, and new binds accept. From here on there is no way back. */
   #publish(model: Model): void {
     this.#model = model;
-    this.#served = servedTargets(model);
     this.#revision++;
-    this.#writeStates(this.#served.values());
+    this.#states.serve(model, this.#slots);
     this.#threads.publish(snapshotOf(model, {
       revision: this.#revision,
       maxConnections: this.#sessionLimit(model.config),
@@ -357,27 +348,9 @@ export class Balancer {
     return Math.min(this.#cap?.sessions ?? Infinity, process.maxConnections);
   }
 
-  #conditionsOf({ key }: TargetModel): TargetConditions {
-    return { verdict: this.#monitor.state(key) ?? "checking", ejection: "none", override: undefined };
-  }
-
-  /** Has every thread see the targets of the model in force as they are now. */
-  #writeStates(targets: Iterable<ServedTarget>): void {
-    this.#states.write(
-      [...targets].map(({ target, pool }) => ({
-        slot: this.#slots.slotOf(target.key),
-        poolSlot: this.#slots.poolSlotOf(pool),
-        conditions: this.#conditionsOf(target),
-        weight: target.config.weight,
-        share: 1,
-      })),
-    );
-  }
-
   #healthChanged({ key, from, to, detail }: HealthChange): void {
     this.#onEvent({ kind: "health", ...targetOfKey(key), from, to, detail });
-    const served = this.#served.get(key);
-    if (served !== undefined && !this.#isStopped) this.#writeStates([served]);
+    this.#states.verdictChanged({ key, to });
   }
 
   #nameChanged({ host, addresses, problem }: NameState): void {

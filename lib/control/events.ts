@@ -2,7 +2,9 @@
 import type { AcceptErrors, FailedAttempt, Report } from "../dataplane/messages.ts";
 import type { Overload } from "../health/overload.ts";
 import type { HealthState } from "../health/verdict.ts";
+import type { Withheld } from "../health/ejection.ts";
 import type { CloseRecord } from "../session/record.ts";
+import type { Reason } from "../values/words.ts";
 
 /** A data-plane thread has died, and its sessions with it. */
 export interface Death {
@@ -14,6 +16,23 @@ export interface Death {
   readonly restartMs: number;
 }
 
+/** What ejection has done to a target; `cause` says why. */
+export type EjectionEvent =
+  & { readonly pool: string; readonly target: string; readonly cause: string }
+  & (
+    /** It is out for `ms`, the `inRow`-th time in a row; `ejectionObserved`: it would be. `failures` null = its trial has failed. */
+    | {
+      readonly kind: "ejected" | "ejectionObserved";
+      readonly failures: number | null;
+      readonly inRow: number;
+      readonly ms: number;
+    }
+    /** It fails, and is not ejected. */
+    | { readonly kind: "ejectionWithheld"; readonly failures: number; readonly why: Withheld }
+    /** `trial`: it is let have one session, which decides. `returned`: it takes sessions as before. */
+    | { readonly kind: "trial" | "returned" }
+  );
+
 export type BalancerEvent =
   /** A verdict on a target has changed; `detail` says why. */
   | {
@@ -24,6 +43,7 @@ export type BalancerEvent =
     readonly to: HealthState;
     readonly detail: string;
   }
+  | EjectionEvent
   /** Probes say nothing about this target for a cause of this process or machine, which no other target has as well. */
   | { readonly kind: "inconclusive"; readonly pool: string; readonly target: string; readonly detail: string }
   /** More probes are due than this process can make. */
@@ -62,4 +82,9 @@ export function* eventsOf(
   if (acceptErrors.length > 0) yield { kind: "acceptErrors", errors: acceptErrors };
   if (lost > 0) yield { kind: "lost", count: lost };
   for (const detail of faults) yield { kind: "fault", detail };
+}
+
+/** Whether a failed attempt speaks of its target, and not of the client or of this machine. */
+export function isTargetsFault(error: Reason | null): boolean {
+  return error !== "client_gone_connect" && error !== "resource";
 }

@@ -6,6 +6,7 @@ import { formatAddress } from "../values/address.ts";
 import type { AlgorithmName, EngineName } from "../values/words.ts";
 import { listenerKey } from "./keys.ts";
 import type { ListenerModel, Model, PoolModel, TargetModel } from "./model.ts";
+import type { TargetStanding } from "./target_states.ts";
 
 export interface State {
   readonly engine: EngineName;
@@ -43,7 +44,7 @@ export interface PoolView {
   readonly targets: readonly TargetView[];
 }
 
-export interface TargetView {
+export interface TargetView extends TargetStanding {
   /** "host:port" as lb.yaml has it. */
   readonly address: string;
   /** What the host stands for, in the order it is tried; the address itself where it is one. */
@@ -52,7 +53,6 @@ export interface TargetView {
   readonly problem: string | null;
   readonly state: TargetState;
   readonly weight: number;
-  readonly effectiveWeight: number;
   readonly tier: number;
   /** Open sessions. */
   readonly active: number;
@@ -81,6 +81,7 @@ export interface StateSources {
   /** Clients that wait for a target of a pool. */
   readonly queuedOf: (pool: string) => number;
   readonly conditionsOf: (target: TargetModel) => TargetConditions;
+  readonly standingOf: (target: TargetModel) => TargetStanding;
   readonly lastProbeOf: (key: string) => LastProbe | undefined;
   readonly isFull: (target: TargetModel) => boolean;
 }
@@ -143,7 +144,7 @@ function targetView(target: TargetModel, sources: StateSources): TargetView {
     problem: problem ?? null,
     state: targetState(sources.conditionsOf(target)),
     weight,
-    effectiveWeight: weight,
+    ...sources.standingOf(target),
     tier,
     active: sources.activeOf(key),
     ...sources.countersOf(key),

@@ -6,6 +6,9 @@ import type { EngineName } from "../values/words.ts";
 
 export type ThreadEvents = Extract<Report, { type: "events" }>;
 
+/** What a thread has seen of targets, for the control plane to decide about. */
+export type TargetReport = Extract<Report, { type: "failing" | "trial" }>;
+
 export interface ThreadOptions {
   readonly index: number;
   readonly engine: EngineName;
@@ -13,6 +16,7 @@ export interface ThreadOptions {
   readonly wake: (descriptor: number) => void;
   readonly memory: SharedMemory;
   readonly onEvents: (events: ThreadEvents) => void;
+  readonly onTargetReport: (report: TargetReport) => void;
   /** Called when the thread is dead: an error in it that nothing caught. */
   readonly onDeath: (cause: string) => void;
   /** What the thread runs; by default the data plane. */
@@ -40,10 +44,11 @@ export class Thread {
   /** When the ping that has no answer was sent. */
   #pingedAt: number | undefined;
 
-  constructor({ index, engine, wake, memory, onEvents, onDeath, module = dataPlane }: ThreadOptions) {
+  constructor(options: ThreadOptions) {
+    const { index, engine, wake, memory, onDeath, module = dataPlane } = options;
     this.#wake = wake;
     this.#worker = new Worker(module, { type: "module", name: `data plane ${index}` });
-    this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#receive(data, onEvents);
+    this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#receive(data, options);
     this.#worker.onerror = (event) => {
       // Without this the error would end the main thread as well.
       event.preventDefault();
@@ -129,7 +134,7 @@ export class Thread {
     for (; this.#unannounced > 0; this.#unannounced--) this.#wake(this.#wakeDescriptor);
   }
 
-  #receive(report: Report, onEvents: (events: ThreadEvents) => void): void {
+  #receive(report: Report, { onEvents, onTargetReport }: ThreadOptions): void {
     switch (report.type) {
       case "ready":
         this.#wakeDescriptor = report.wakeDescriptor;
@@ -154,6 +159,9 @@ export class Thread {
         return;
       case "events":
         return onEvents(report);
+      case "failing":
+      case "trial":
+        return onTargetReport(report);
     }
   }
 }

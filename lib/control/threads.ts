@@ -10,7 +10,7 @@ import { Readers } from "../shared/readers.ts";
 import type { EngineName } from "../values/words.ts";
 import type { Death } from "./events.ts";
 import { removeStale } from "./listeners.ts";
-import { Thread, ThreadBindError, type ThreadEvents } from "./thread.ts";
+import { type TargetReport, Thread, ThreadBindError, type ThreadEvents } from "./thread.ts";
 import { within } from "./within.ts";
 
 /** What is waited for, in milliseconds. */
@@ -76,6 +76,7 @@ export interface ThreadsOptions {
   /** The slot of the permit that every session holds. */
   readonly processSlot: number;
   readonly onEvents: (events: ThreadEvents) => void;
+  readonly onTargetReport: (report: TargetReport) => void;
   /** Called after its permits are free and its sockets closed. */
   readonly onDeath: (death: Death) => void;
   readonly onFault: (detail: string) => void;
@@ -233,7 +234,7 @@ export class Threads implements ThreadGroup {
   }
 
   #start(index: number): Thread {
-    const { memory, onEvents, module } = this.#options;
+    const { memory, onEvents, onTargetReport, module } = this.#options;
     const thread: Thread = new Thread({
       index,
       engine: this.#engine,
@@ -241,6 +242,7 @@ export class Threads implements ThreadGroup {
       module,
       wake: (descriptor) => this.#waker?.wake(descriptor),
       onEvents,
+      onTargetReport,
       onDeath: (cause) => this.#recover(thread, { index, cause }),
     });
     return thread;

@@ -40,6 +40,11 @@ export function soonMs(timing: ProbeTiming, random: number): number {
   return jittered(Math.min(timing.fastIntervalMs, timing.intervalMs), timing.jitter, random);
 }
 
+/** The delay while real connections to a target fail: without jitter, for it is never to be shorter. */
+export function hurriedMs({ fastIntervalMs, intervalMs }: ProbeTiming): number {
+  return Math.min(fastIntervalMs, intervalMs);
+}
+
 function jittered(ms: number, jitter: number, random: number): number {
   return ms * (1 + jitter * (2 * random - 1));
 }

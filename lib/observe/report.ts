@@ -184,6 +184,6 @@ export function closedText(session: ClosedSession): string {
 }
 
 /** The system's own text becomes words; what is not the system's stays. */
-function inWords(text: string): string {
+export function inWords(text: string): string {
   return systemWords(errorCode(text) ?? text) ?? text;
 }

@@ -145,6 +145,22 @@ Deno.test("config: probe keys that nothing reads get a note", () => {
   );
 });
 
+Deno.test("config: a slow start gets a note where the algorithm of the pool takes no notice of weights in force", () => {
+  const text = `${LISTENERS}
+defaults: { slowStart: 10s }
+pools:
+  app: { targets: ["a:1"], algorithm: sourceHash }
+  own: { targets: ["a:1"], algorithm: first, slowStart: 20s }
+  off: { targets: ["a:1"], algorithm: first, slowStart: none }
+  fair: { targets: ["a:1"] }
+`;
+  const notes = linesOf(text).filter((line) => line.includes("slowStart"));
+  assert.deepEqual(notes, [
+    "lb.yaml:4:3 pools.app: slowStart changes no weights with algorithm: sourceHash; only maxConnections of a target grows",
+    "lb.yaml:5:46 pools.own.slowStart: slowStart changes no weights with algorithm: first; only maxConnections of a target grows",
+  ]);
+});
+
 Deno.test("config: built-in gives way to defaults, defaults to the listener, the listener to its pool", () => {
   const config = configOf(`
 defaults:

@@ -10,7 +10,7 @@ import {
   slotKeysOf,
   withBinds,
 } from "../../lib/control/model.ts";
-import { addressesText, probedOf, servedTargets } from "../../lib/control/target_sets.ts";
+import { addressesText, probedOf } from "../../lib/control/target_sets.ts";
 import { configOf } from "./balancer_world.ts";
 import { modelFrom, textOf } from "./model_world.ts";
 
@@ -108,14 +108,6 @@ Deno.test("probes dial what a name stands for, under the name, and say why it st
       ["target api/none.test:5", "none.test", 5, [], "host not found"],
     ],
   );
-});
-
-Deno.test("every target is found by its key with its pool", () => {
-  const model = modelFrom(named, { names });
-  const served = servedTargets(model);
-  assert.equal(served.size, 5);
-  assert.equal(served.get(targetKey("api", "pair.test:4"))?.pool, "api");
-  assert.equal(served.get(targetKey("api", "pair.test:4"))?.target, model.pools[1]?.targets[0]);
 });
 
 Deno.test("two models of one configuration compare equal exactly when all names stand for the same", () => {

@@ -129,6 +129,11 @@ function act(key: string): void {
     case `be late ${worker}`:
       memory.sessionNumbers[worker] = lateFrom + life;
       return;
+    case `see failures ${worker}`: {
+      const [pool, target, cause] = ["app", "a:1", "connection refused"];
+      scope.postMessage({ type: "failing", targets: [{ pool, target, failures: 5, cause }] });
+      return scope.postMessage({ type: "trial", pool, target, passed: false, cause });
+    }
     case `acquire ${worker}`: {
       const permits = new Permits(memory, memory.held[worker]);
       for (const slot of [0, 0, 0, 5]) permits.acquire(slot, Infinity);

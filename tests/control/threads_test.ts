@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Death } from "../../lib/control/events.ts";
-import { ThreadBindError } from "../../lib/control/thread.ts";
+import { type TargetReport, ThreadBindError } from "../../lib/control/thread.ts";
 import { Threads, ThreadsBusyError, type ThreadTimes } from "../../lib/control/threads.ts";
 import type { Bind } from "../../lib/dataplane/messages.ts";
 import { allocateMemory } from "../../lib/shared/layout.ts";
@@ -14,6 +14,7 @@ class ThreadsWorld implements Disposable {
   readonly memory = allocateMemory(2);
   readonly deaths: Death[] = [];
   readonly faults: string[] = [];
+  readonly targetReports: TargetReport[] = [];
   /** "thread life: command", of both threads. */
   readonly told: string[] = [];
   readonly threads: Threads;
@@ -30,6 +31,7 @@ class ThreadsWorld implements Disposable {
         for (const line of faults) this.onTold(line);
       },
       onDeath: (death) => this.deaths.push(death),
+      onTargetReport: (report) => this.targetReports.push(report),
       onFault: (detail) => this.faults.push(detail),
       module: new URL("./scripted_thread.ts", import.meta.url),
       times,
@@ -98,6 +100,18 @@ Deno.test("a bind that fails in a later thread is undone in all of them", async 
   // And a thread that starts again knows nothing of it.
   await world.killAndWait(1);
   assert.deepEqual(world.lifeOf(1, 2), ["bind ", "snapshot 1", "accept"]);
+});
+
+Deno.test("what a thread has seen of targets arrives as it was sent", async () => {
+  using world = new ThreadsWorld();
+  await world.serve();
+  await world.say("see failures 1");
+  await eventually("both reports", () => world.targetReports.length === 2);
+  const [pool, target, cause] = ["app", "a:1", "connection refused"];
+  assert.deepEqual(world.targetReports, [
+    { type: "failing", targets: [{ pool, target, failures: 5, cause }] },
+    { type: "trial", pool, target, passed: false, cause },
+  ]);
 });
 
 Deno.test("a thread that dies is started again with what is bound and in force by then", async () => {
@@ -356,6 +370,7 @@ Deno.test("a module that fails while it is loaded has the start fail with the ca
     processSlot: 0,
     onEvents: () => {},
     onDeath: (death) => deaths.push(death),
+    onTargetReport: () => {},
     onFault: () => {},
     module: new URL("data:text/javascript,throw new Error('there is no such thread')"),
   });

@@ -14,8 +14,6 @@ export interface Unimplemented {
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { path: ["admin"], off: "none" },
   { path: ["process", "drain", "delay"], off: "0s" },
-  ...ofPools(["ejection"], "none"),
-  ...ofPools(["slowStart"], "none"),
   ...ofPools(["onTargetDown"], "keep"),
   ...ofPools(["timeouts", "keepAlive"], undefined),
   { path: ["listeners", "*", "timeouts", "keepAlive"], off: undefined },

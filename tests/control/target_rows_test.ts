@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type TargetRow, TargetStates } from "../../lib/control/target_states.ts";
+import { type TargetRow, TargetRows } from "../../lib/control/target_rows.ts";
 import { stateBits, type TargetConditions } from "../../lib/pool/target_state.ts";
 import { allocateMemory } from "../../lib/shared/layout.ts";
 import { sharedViews } from "../../lib/shared/shared.ts";
@@ -13,7 +13,7 @@ function row(slot: number, poolSlot: number, traits: Partial<TargetRow> = {}): T
 function world() {
   const shared = sharedViews(allocateMemory(1, { slots: 8, pools: 3 }));
   const epochs = () => [0, 1, 2].map((slot) => shared.pools.epoch(slot));
-  return { shared, epochs, states: new TargetStates(shared) };
+  return { shared, epochs, states: new TargetRows(shared) };
 }
 
 Deno.test("what is known of targets is written as one word each, and the epoch of each pool that has changed moves once", () => {
@@ -42,7 +42,7 @@ Deno.test("writing what is there already moves no epoch", () => {
 Deno.test("the words are written before the epoch moves: whoever has seen the new epoch sees the new words", () => {
   const { shared } = world();
   const order: string[] = [];
-  const states = new TargetStates({
+  const states = new TargetRows({
     targets: Object.assign(Object.create(null), {
       set: (slot: number) => order.push(`target ${slot}`) > 0,
     }),
