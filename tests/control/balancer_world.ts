@@ -105,8 +105,11 @@ export class BalancerWorld implements AsyncDisposable {
     { answers = {} }: { answers?: Record<string, readonly string[] | "silent"> } = {},
   ) {
     for (const [host, answer] of Object.entries(answers)) this.resolver.answers.set(host, answer);
+    const config = configOf(text);
+    // Descriptors are counted by opening them, and other tests of this process need some meanwhile.
+    assert.ok(config.process.maxConnections <= 1_000, "write process: { maxConnections: 20 }");
     this.balancer = new Balancer({
-      config: configOf(text),
+      config,
       onEvent: (event) => this.events.push(event),
       parts: {
         threads: (options) => this.#threads = new FakeThreads(options),

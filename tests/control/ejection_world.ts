@@ -26,7 +26,7 @@ export function fileOf({ targets = 4, ejection = "", pool = "", health = "none",
     (_, index) => `{ address: "10.0.1.1:${index + 1}", weight: ${weights[index] ?? 1} }`,
   );
   const keys = ["baseTime: 30s", "maxTime: 100s", ...(ejection === "" ? [] : [ejection])].join(", ");
-  return `process: { workers: 2 }
+  return `process: { workers: 2, maxConnections: 20 }
 listeners: { web: { bind: "10.0.0.1:80", pool: app } }
 pools:
   app:

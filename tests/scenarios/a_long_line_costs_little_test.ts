@@ -33,10 +33,10 @@ Deno.test(`${clients} clients in line cost little, and each is served once there
   }
   assert.ok(lb.records.every(({ reason }) => reason === "client_gone_queue"));
 
-  const before = lb.memoryBytes();
+  const before = lb.residentBytes();
   const waiting = await crowd(lb.port());
   await eventually("every client is accepted", () => lb.descriptors() >= clients);
-  figure("memory of the line", { is: (lb.memoryBytes() - before) / 1e6, most: 1, unit: "MB" });
+  figure("memory of the line", { is: (lb.residentBytes() - before) / 1e6, most: 1, unit: "MB" });
   if (soak) {
     const cpu = lb.cpuSeconds();
     await new Promise((resolve) => setTimeout(resolve, 5_000));
