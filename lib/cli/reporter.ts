@@ -3,7 +3,12 @@ import type { BalancerEvent } from "../control/events.ts";
 import type { Log } from "../observe/log.ts";
 import {
   closedText,
+  cuttingLine,
   deathLine,
+  departingLine,
+  drainDelayedLine,
+  drainedLine,
+  drainingLine,
   failedAcceptsLine,
   failedAttemptLine,
   healthLine,
@@ -75,6 +80,16 @@ export class Reporter implements Disposable {
         return this.#write(nameLine(event));
       case "bindSkipped":
         return this.#write(skippedBindLine(event));
+      case "departing":
+        return this.#write(departingLine(event));
+      case "cutting":
+        return this.#write(cuttingLine(event));
+      case "drainDelayed":
+        return this.#write(drainDelayedLine(event.delayMs));
+      case "draining":
+        return this.#write(drainingLine(event));
+      case "drained":
+        return this.#write(drainedLine(event));
       case "failedAttempts":
         for (const attempt of event.attempts) this.#reportAttempt(attempt);
         return;

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import type { Started } from "../control/balancer.ts";
+import type { Started } from "../control/outcomes.ts";
 import type { State } from "../control/state.ts";
 import type { Log } from "../observe/log.ts";
 import { version } from "./version.ts";

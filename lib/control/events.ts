@@ -1,8 +1,9 @@
 /** Everything that happens and that somebody may want to know: one union, made by the control plane. */
-import type { AcceptErrors, FailedAttempt, Report } from "../dataplane/messages.ts";
+import type { AcceptErrors, Drained, FailedAttempt, Report } from "../dataplane/messages.ts";
 import type { Overload } from "../health/overload.ts";
 import type { HealthState } from "../health/verdict.ts";
 import type { CloseRecord } from "../session/record.ts";
+import type { CutReason } from "../values/words.ts";
 
 /** A data-plane thread has died, and its sessions with it. */
 export interface Death {
@@ -12,6 +13,13 @@ export interface Death {
   readonly sessions: number;
   /** After how long it is started again. */
   readonly restartMs: number;
+}
+
+/** How many sessions of a listener or a target are open; one may be counted under both. */
+export interface OpenSessions {
+  readonly kind: string;
+  readonly name: string;
+  readonly count: number;
 }
 
 export type BalancerEvent =
@@ -43,6 +51,21 @@ export type BalancerEvent =
     readonly address: string;
     readonly why: string;
   }
+  /** Listeners or targets were removed that have open sessions: those may go on for so long, Infinity = as long as they want. */
+  | { readonly kind: "departing"; readonly open: readonly OpenSessions[]; readonly deadlineMs: number }
+  /** Open sessions are cut, because their target is down, or was removed, as their listener may be, and the deadline has come. */
+  | {
+    readonly kind: "cutting";
+    readonly reason: CutReason;
+    readonly open: readonly OpenSessions[];
+    readonly spreadMs: number;
+  }
+  /** lb is not ready any more, and goes on accepting for so long before it drains. */
+  | { readonly kind: "drainDelayed"; readonly delayMs: number }
+  /** The listeners close; so many sessions are open, and cut after so long, Infinity = never. */
+  | { readonly kind: "draining"; readonly open: number; readonly deadlineMs: number }
+  /** What has become of them. */
+  | ({ readonly kind: "drained" } & Drained)
   | { readonly kind: "closed"; readonly records: readonly CloseRecord[] }
   | { readonly kind: "failedAttempts"; readonly attempts: readonly FailedAttempt[] }
   | { readonly kind: "acceptErrors"; readonly errors: readonly AcceptErrors[] }

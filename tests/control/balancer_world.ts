@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import type { Config } from "../../lib/config/config.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { Balancer, type Started } from "../../lib/control/balancer.ts";
+import { Balancer } from "../../lib/control/balancer.ts";
 import type { BalancerEvent } from "../../lib/control/events.ts";
+import type { Started } from "../../lib/control/outcomes.ts";
 import type { BindFailure } from "../../lib/dataplane/messages.ts";
 import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
 import type { PoolSpec } from "../../lib/pool/pool.ts";

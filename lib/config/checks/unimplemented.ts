@@ -13,13 +13,11 @@ export interface Unimplemented {
 /** The keys without effect; a feature that arrives takes its line out, and no note is made of it any more. */
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { path: ["admin"], off: "none" },
-  { path: ["process", "drain", "delay"], off: "0s" },
   ...ofPools(["ejection"], "none"),
   ...ofPools(["slowStart"], "none"),
   ...ofPools(["retry", "pause"], undefined),
   ...ofPools(["queue"], undefined),
   ...ofPools(["hold"], "none"),
-  ...ofPools(["onTargetDown"], "keep"),
   ...ofPools(["failOpen"], "never"),
   ...ofPools(["timeouts", "queue"], undefined),
   { path: ["listeners", "*", "timeouts", "queue"], off: undefined },
