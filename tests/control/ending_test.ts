@@ -250,6 +250,41 @@ Deno.test("while it drains, a balancer takes over no name and no configuration, 
   await draining;
 });
 
+Deno.test("in the delay of a drain a balancer is not ready, refuses reloads, and accepts on until its time is over", async () => {
+  const delayed = file.replace("deadline: 50ms", "delay: 10s, deadline: 1m");
+  await using world = new BalancerWorld(delayed);
+  await world.start();
+  world.threads.calls.length = 0;
+  world.threads.drained = { ended: 5, cut: 2 };
+  const draining = world.balancer.drain();
+  const { ready, draining: isDraining } = world.balancer.state();
+  assert.deepEqual([ready, isDraining], [false, true]);
+  assert.deepEqual(await world.reload(file), { kind: "refused", problem: "lb is stopping" });
+  await world.pass(9_000);
+  assert.deepEqual(world.threads.calls, []);
+  await world.run(draining);
+  assert.deepEqual(world.threads.calls, ["drain", "cut killed", "drain", "terminate"]);
+  assert.deepEqual(
+    world.events.filter(({ kind }) => kind.startsWith("drain")),
+    [
+      { kind: "drainDelayed", delayMs: 10_000 },
+      { kind: "draining", open: 0, deadlineMs: 60_000 },
+      { kind: "drained", ended: 5, cut: 2 },
+    ],
+  );
+});
+
+Deno.test("a balancer that is to drain while it starts is stopped, whatever its delay, and has started nothing", async () => {
+  await using world = new BalancerWorld(file.replace("deadline: 50ms", "delay: 1h, deadline: none"));
+  world.probes.answers.set("10.0.0.1:1", "silent");
+  const starting = world.run(world.balancer.start());
+  await world.until("it waits for its first probe", () => world.probes.asked.length > 0);
+  await world.balancer.drain();
+  assert.equal(await starting, "stopped");
+  assert.equal(world.threads.snapshots.length, 0);
+  assert.deepEqual(world.events.filter(({ kind }) => kind.startsWith("drain")), []);
+});
+
 Deno.test("a stop that follows a stop does nothing", async () => {
   await using world = new BalancerWorld(file);
   await world.start();
