@@ -50,7 +50,7 @@ export class Departures {
    */
   keep(model: Model): void {
     const keys = new Set(slotKeysOf(model));
-    for (const batch of this.#batches) this.#release(batch, keys);
+    for (const batch of this.#batches) this.#release(batch, (key) => keys.has(key));
     const gone = [...this.#present].filter((key) => !keys.has(key));
     this.#present = keys;
     if (this.#isCancelled || gone.length === 0) return;
@@ -88,10 +88,10 @@ export class Departures {
     this.#batches.clear();
   }
 
-  /** Keys that are in use again are no departures any more. */
-  #release(batch: Batch, present: ReadonlySet<string>): void {
+  /** Forgets keys of a batch, and the batch with the last of them. */
+  #release(batch: Batch, isOver: (key: string) => boolean): void {
     for (const key of batch.keys) {
-      if (present.has(key)) batch.keys.delete(key);
+      if (isOver(key)) batch.keys.delete(key);
     }
     if (batch.keys.size > 0) return;
     batch.cancel();
@@ -104,11 +104,10 @@ export class Departures {
    */
   #cut(batch: Batch): void {
     const { clock, slots, cut, onEvent } = this.#options;
-    const left = [...batch.keys].filter((key) => slots.retiredSlotOf(key) !== undefined);
-    this.#release(batch, new Set([...batch.keys].filter((key) => !left.includes(key))));
-    if (left.length === 0) return;
+    this.#release(batch, (key) => slots.retiredSlotOf(key) === undefined);
+    if (batch.keys.size === 0) return;
     const spreadMs = batch.closeSpreadMs;
-    const open = this.#openOf(left);
+    const open = this.#openOf(batch.keys);
     if (open.length > 0) {
       const reason = "drain_deadline";
       // What a second look finds are a few latecomers at most, or sessions of a thread that hangs.
@@ -122,9 +121,9 @@ export class Departures {
   }
 
   /** Which of these retired keys have open sessions. */
-  #openOf(keys: readonly string[]): { readonly slot: number; readonly sessions: OpenSessions }[] {
+  #openOf(keys: Iterable<string>): { readonly slot: number; readonly sessions: OpenSessions }[] {
     const { slots, openOf } = this.#options;
-    return keys.flatMap((key) => {
+    return [...keys].flatMap((key) => {
       const slot = slots.retiredSlotOf(key);
       const count = slot === undefined ? 0 : openOf(slot);
       return slot === undefined || count === 0 ? [] : [{ slot, sessions: { ...kindAndNameOf(key), count } }];

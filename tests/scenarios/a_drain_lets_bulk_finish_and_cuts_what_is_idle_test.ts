@@ -79,6 +79,29 @@ Deno.test(`TERM with ${transfers} transfers of ${bytes / MiB} MiB and ${idle} id
   for (const client of clients) client[Symbol.dispose]();
 });
 
+Deno.test("at the deadline those sessions are cut first that have been quiet longest, not the oldest", async () => {
+  await using target = new EchoTarget(echo);
+  await using lb = await RunningLb.start(fronts({
+    listeners: { web: ["127.0.0.1:0", "app"] },
+    pools: { app: [target] },
+    // One thread, for each goes by its own sessions.
+    process: { workers: 1, drain: { deadline: "200ms", closeSpread: "400ms" } },
+  }));
+  const clients: Client[] = [];
+  for (let count = 0; count < 6; count++) clients.push(await Client.served(lb.port()));
+  const order = [4, 1, 5, 0, 3, 2].map((index) => clients[index]!);
+  for (const client of order) await client.say("one after the other");
+
+  lb.kill("SIGTERM");
+  await Promise.all(clients.map((client) => client.untilCut()));
+  assert.equal(await lb.ended(), 0);
+  assert.deepEqual(
+    lb.records.map(({ client }) => client),
+    order.map(({ conn }) => `127.0.0.1:${conn.localAddr.port}`),
+  );
+  for (const client of clients) client[Symbol.dispose]();
+});
+
 /** Asks for a payload, and fails unless it arrives whole. */
 async function download(port: number, number: number): Promise<void> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
