@@ -72,14 +72,20 @@ Deno.test("a target that is back before the deadline keeps its slot and its sess
   await world.pass(20_000);
   await world.reload(file([a, b]));
   assert.equal(world.target(a).slot, slot);
-  await world.pass(60_000);
-  assert.deepEqual(world.threads.cuts, []);
-  // Removed again, it has the whole deadline again.
+  // Removed again before the first deadline, it has the whole time again.
   await world.reload(file([b]));
   await world.pass(29_000);
   assert.deepEqual(world.threads.cuts, []);
   await world.pass(1_000);
   assert.deepEqual(world.threads.cuts.map(({ slots }) => slots), [[slot]]);
+});
+
+Deno.test("a target that is back before the deadline and stays has no session cut", async () => {
+  await using world = await serving(file([a, b]));
+  await world.reload(file([b]));
+  await world.reload(file([a, b]));
+  await world.pass(60_000);
+  assert.deepEqual(world.threads.cuts, []);
 });
 
 Deno.test("without a drain deadline the sessions of what was removed go on for ever", async () => {

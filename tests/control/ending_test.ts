@@ -171,7 +171,7 @@ for (
 ) {
   Deno.test(`a stop while a drain is in ${step} ends it at once, without a line of what it came to`, async () => {
     const world = new EndingWorld();
-    world.drain({ delayMs: 1_000, deadlineMs: 10_000, closeSpreadMs: 5_000 });
+    world.drain({ delayMs: 2_000, deadlineMs: 9_000, closeSpreadMs: 5_000 });
     await world.clock.advance(ms);
     world.stop();
     await world.clock.advance(500);

@@ -155,7 +155,7 @@ Deno.test("a cut of a target spares the sessions of others, and takes one that i
   world.apply(snapshotOf([targetAt(2)], { revision: 2 }));
   const other = await world.session(stays);
   world.plane.cut({ reason: "target_down", spreadMs: 0, slots: [targetAt(1).slot] });
-  const ends = await Promise.all([old.client, old.target, connecting].map(receive));
+  const ends = await within("the cut", Promise.all([old.client, old.target, connecting].map(receive)));
   assert.deepEqual(ends.map(({ end }) => end), ["reset", "reset", "reset"]);
   await sendAll(other.client, payload(9, 1));
   await receiveExactly(other.target, 9);
