@@ -4,7 +4,12 @@ import { ejectionLine, type EjectionTold } from "../observe/ejection_report.ts";
 import type { Log } from "../observe/log.ts";
 import {
   closedText,
+  cuttingLine,
   deathLine,
+  departingLine,
+  drainDelayedLine,
+  drainedLine,
+  drainingLine,
   failedAcceptsLine,
   failedAttemptLine,
   healthLine,
@@ -87,6 +92,16 @@ export class Reporter implements Disposable {
         return this.#write(nameLine(event));
       case "bindSkipped":
         return this.#write(skippedBindLine(event));
+      case "departing":
+        return this.#write(departingLine(event));
+      case "cutting":
+        return this.#write(cuttingLine(event));
+      case "drainDelayed":
+        return this.#write(drainDelayedLine(event.delayMs));
+      case "draining":
+        return this.#write(drainingLine(event));
+      case "drained":
+        return this.#write(drainedLine(event));
       case "failedAttempts":
         for (const attempt of event.attempts) this.#reportAttempt(attempt);
         return;

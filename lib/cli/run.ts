@@ -6,7 +6,6 @@ import { ListenError } from "../control/listeners.ts";
 import { StartError } from "../control/outcomes.ts";
 import { type Log, openLog } from "../observe/log.ts";
 import { LogThread } from "../observe/log_thread.ts";
-import { formatDuration } from "../values/duration.ts";
 import { bindFailureLine } from "./bind_failure.ts";
 import { type Command, configOption, exit, type Invocation, type Terminal } from "./command.ts";
 import { readConfig } from "./config_file.ts";
@@ -34,8 +33,9 @@ The smallest useful file:
   listeners: { web: { bind: "0.0.0.0:8080", pool: app } }
   pools: { app: { targets: ["127.0.0.1:9001", "127.0.0.1:9002"] } }
 
-Signals: TERM closes the listeners, lets open sessions end (process.drain.deadline) and exits 0; a second TERM, or
-INT, stops at once; HUP reloads the file. A file with mistakes changes nothing.`,
+Signals: TERM drains and exits 0: not ready any more, it accepts for process.drain.delay, closes the listeners, lets
+open sessions end, and cuts at process.drain.deadline what is left. While lb starts, TERM ends it at once. A second
+TERM, or INT, stops at once; HUP reloads the file, but not while it drains. A file with mistakes changes nothing.`,
   options: { ...configOption, watch: { type: "boolean" } },
   run,
 };
@@ -80,10 +80,13 @@ async function serve({ path, config, terminal, log, signals }: Service): Promise
   if (typeof early === "number") return early;
 
   signals.onHangup(oneAtATime(() => reload(path, { balancer, log, env: terminal.env })));
-  const ended = early ?? await signals.stop;
-  if (ended === "drain" && early === undefined) await drain(balancer, { log, signals });
+  const asked = early ?? await signals.stop;
+  signals.onHangup(() =>
+    log.error(`reload refused: lb is stopping; generation ${balancer.generation} stays in force`)
+  );
+  const ended = asked === "now" ? asked : await Promise.race([balancer.drain(), signals.now]);
   const cut = balancer.openSessions;
-  if (cut > 0) log.info(`stopping at once: ${cut} sessions are cut`);
+  if (ended === "now" && cut > 0) log.info(`stopping at once: ${cut} sessions are cut`);
   await balancer.stop();
   reporter[Symbol.dispose]();
   log.info("stopped");
@@ -111,15 +114,6 @@ async function start(
 
 function listenLine({ listener, address, failure: { code, message } }: ListenError): string {
   return bindFailureLine({ listener, address, code, cause: message });
-}
-
-async function drain(balancer: Balancer, { log, signals }: Pick<Service, "log" | "signals">): Promise<void> {
-  const { deadlineMs } = balancer.config.process.drain;
-  const deadline = Number.isFinite(deadlineMs)
-    ? `cut in ${formatDuration(deadlineMs)} at the latest`
-    : "without a deadline";
-  log.info(`draining: no new sessions, ${balancer.openSessions} open ones end, ${deadline}`);
-  await Promise.race([balancer.drain(), signals.now]);
 }
 
 /** Takes over the file as it is now. Never rejects: whatever goes wrong with a new configuration, the one in force goes on. */

@@ -5,7 +5,7 @@ export interface Signals extends Disposable {
   readonly stop: Promise<"drain" | "now">;
   /** Settles at the one that says "at once": INT, or a second TERM. */
   readonly now: Promise<"now">;
-  /** Called for every HUP, and every `hangup`; one that came before is made up for. */
+  /** Called for every HUP, and every `hangup`, in place of what was called before; one that came before is made up for. */
   onHangup(reload: () => void): void;
   /** Does what a HUP does. */
   hangup(): void;
@@ -41,6 +41,7 @@ export function onSignals(): Signals {
     onHangup(callback) {
       reload = callback;
       if (missed) callback();
+      missed = false;
     },
     hangup,
     [Symbol.dispose]() {

@@ -12,13 +12,14 @@ import type { EngineName } from "../values/words.ts";
 import { Binder, type Refused } from "./binder.ts";
 import { type Change, changeBetween } from "./change.ts";
 import { type SessionCap, sessionCap } from "./descriptors.ts";
-import { drainThreads, stopThreads } from "./ending.ts";
+import { Departures } from "./departures.ts";
+import { Ending } from "./ending.ts";
 import { type BalancerEvent, eventsOf } from "./events.ts";
 import { targetOfKey } from "./keys.ts";
 import { emptyModel, hostNamesOf, keepBound, type Model, modelOf } from "./model.ts";
-import { type Reloaded, type Started, StartError, stopping } from "./outcomes.ts";
 import { type BalancerParts, realParts } from "./parts.ts";
 import { ModelSlots } from "./model_slots.ts";
+import { type Reloaded, type Started, StartError, stopping } from "./outcomes.ts";
 import { whyTooLarge } from "./slots.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { type State, stateOf } from "./state.ts";
@@ -69,9 +70,8 @@ export class Balancer {
   #cancelApply: (() => void) | undefined;
   /** A start or a reload is under way, which sees to changed names itself. */
   #isChanging = false;
-  #isDraining = false;
-  /** Settles at the end of the stop; undefined before one was asked for. */
-  #stopped: Promise<void> | undefined;
+  readonly #departures: Departures;
+  readonly #ending: Ending;
 
   constructor({ config, onEvent, threadModule, parts }: BalancerOptions) {
     this.#parts = { ...realParts(), ...parts };
@@ -119,6 +119,25 @@ export class Balancer {
     this.#names = new Names({
       ...this.#parts,
       onChange: (state) => this.#nameChanged(state),
+    });
+    this.#departures = new Departures({
+      clock: this.#parts.clock,
+      slots: this.#slots,
+      openOf: (slot) => this.#shared.permits.taken(slot),
+      cut: (cut) => this.#threads.cut(cut),
+      onEvent,
+    });
+    this.#ending = new Ending({
+      threads: this.#threads,
+      clock: this.#parts.clock,
+      openSessions: () => this.openSessions,
+      onEvent,
+      onEnding: () => this.#departures.cancel(),
+      close: () => {
+        this.#cancelApply?.();
+        this.#states.close();
+        return Promise.all([this.#monitor.close(), this.#names.close()]);
+      },
     });
   }
 
@@ -175,19 +194,14 @@ export class Balancer {
     return this.#bring(config);
   }
 
-  /**
-   * Unbinds everything, lets the sessions end until the deadline, cuts the rest evenly over `closeSpread`, ends. Threads that
-   * hang are not waited for.
-   */
-  async drain(): Promise<void> {
-    this.#isDraining = true;
-    await drainThreads(this.#threads, this.#model.config.process.drain);
-    await this.stop();
+  /** Ends step by step, by the rules of the configuration in force; at once before there is one, for then nobody is served. */
+  drain(): Promise<void> {
+    return this.generation === 0 ? this.stop() : this.#ending.drain(this.#model.config.process.drain);
   }
 
   /** Ends at once: sessions (as `killed`, after a `drain` there are none), probes, lookups, threads. */
   stop(): Promise<void> {
-    return this.#stopped ??= this.#stop();
+    return this.#ending.stop();
   }
 
   /** Everything that an operator can see, as of now. */
@@ -200,7 +214,7 @@ export class Balancer {
       workers: this.#workers,
       startedAt: this.#startedAt,
       now: performance.now(),
-      draining: this.#isDraining,
+      draining: this.#ending.isDraining,
       maxConnections: this.#sessionLimit(this.#model.config),
       active: this.openSessions,
       activeOf: taken,
@@ -241,19 +255,12 @@ export class Balancer {
     }
   }
 
-  async #stop(): Promise<void> {
-    this.#cancelApply?.();
-    this.#states.close();
-    await stopThreads(this.#threads);
-    await Promise.all([this.#monitor.close(), this.#names.close()]);
-  }
-
   get #isStopped(): boolean {
-    return this.#stopped !== undefined;
+    return this.#ending.isStopped;
   }
 
   get #isEnding(): boolean {
-    return this.#isStopped || this.#isDraining;
+    return this.#isStopped || this.#ending.isDraining;
   }
 
   /** Steps 1 to 6: everything that can fail. Nothing of it is seen by a client. */
@@ -324,6 +331,7 @@ export class Balancer {
     const model = this.#model;
     const unbound = this.#threads.unbind(binds.removed.map(({ key }) => key));
     this.#slots.keep(model, this.#revision);
+    this.#departures.keep(model);
     this.#tables.keep(model.pools);
     this.#names.watch(hostNamesOf(model.config));
     this.#monitor.update(probedOf(model));
@@ -351,6 +359,7 @@ export class Balancer {
   #healthChanged({ key, from, to, detail }: HealthChange): void {
     this.#onEvent({ kind: "health", ...targetOfKey(key), from, to, detail });
     this.#states.verdictChanged({ key, to });
+    if (to === "down" && !this.#isStopped) this.#departures.turnedDown(key, this.#model.config);
   }
 
   #nameChanged({ host, addresses, problem }: NameState): void {

@@ -1,10 +1,10 @@
 /** Everything that happens and that somebody may want to know: one union, made by the control plane. */
-import type { AcceptErrors, FailedAttempt, Report } from "../dataplane/messages.ts";
+import type { AcceptErrors, Drained, FailedAttempt, Report } from "../dataplane/messages.ts";
 import type { Overload } from "../health/overload.ts";
 import type { HealthState } from "../health/verdict.ts";
 import type { Withheld } from "../health/ejection.ts";
 import type { CloseRecord } from "../session/record.ts";
-import type { Reason } from "../values/words.ts";
+import type { CutReason, Reason } from "../values/words.ts";
 
 /** A data-plane thread has died, and its sessions with it. */
 export interface Death {
@@ -32,6 +32,13 @@ export type EjectionEvent =
     /** `trial`: it is let have one session, which decides. `returned`: it takes sessions as before. */
     | { readonly kind: "trial" | "returned" }
   );
+
+/** How many sessions of a listener or a target are open; one may be counted under both. */
+export interface OpenSessions {
+  readonly kind: string;
+  readonly name: string;
+  readonly count: number;
+}
 
 export type BalancerEvent =
   /** A verdict on a target has changed; `detail` says why. */
@@ -63,6 +70,21 @@ export type BalancerEvent =
     readonly address: string;
     readonly why: string;
   }
+  /** Listeners or targets were removed that have open sessions: those may go on for so long, Infinity = as long as they want. */
+  | { readonly kind: "departing"; readonly open: readonly OpenSessions[]; readonly deadlineMs: number }
+  /** Open sessions are cut, because their target is down, or was removed, as their listener may be, and the deadline has come. */
+  | {
+    readonly kind: "cutting";
+    readonly reason: CutReason;
+    readonly open: readonly OpenSessions[];
+    readonly spreadMs: number;
+  }
+  /** lb is not ready any more, and goes on accepting for so long before it drains. */
+  | { readonly kind: "drainDelayed"; readonly delayMs: number }
+  /** The listeners close; so many sessions are open, and cut after so long, Infinity = never. */
+  | { readonly kind: "draining"; readonly open: number; readonly deadlineMs: number }
+  /** What has become of them. */
+  | ({ readonly kind: "drained" } & Drained)
   | { readonly kind: "closed"; readonly records: readonly CloseRecord[] }
   | { readonly kind: "failedAttempts"; readonly attempts: readonly FailedAttempt[] }
   | { readonly kind: "acceptErrors"; readonly errors: readonly AcceptErrors[] }

@@ -11,6 +11,12 @@ export function targetKey(pool: string, target: string): string {
   return `target ${pool}/${target}`;
 }
 
+/** The kind and the name of what has a key that `listenerKey` or `targetKey` made. */
+export function kindAndNameOf(key: string): { readonly kind: string; readonly name: string } {
+  const at = key.indexOf(" ");
+  return { kind: key.slice(0, at), name: key.slice(at + 1) };
+}
+
 /** The pool and the target of a key that `targetKey` made. A name of a pool has no slash in it. */
 export function targetOfKey(key: string): { readonly pool: string; readonly target: string } {
   const [, pool = "", target = ""] = /^target ([^/]+)\/(.*)$/s.exec(key) ?? [];

@@ -55,6 +55,11 @@ export class ModelSlots {
     return this.#slots.slotOf(key);
   }
 
+  /** The slot of a listener or a target that was removed, for as long as a session may still use it; undefined = none can. */
+  retiredSlotOf(key: string): number | undefined {
+    return this.#slots.retiredSlotOf(key);
+  }
+
   /** The pool slot of a pool. Throws RangeError for one that has none. */
   poolSlotOf(pool: string): number {
     return this.#poolSlots.slotOf(pool);

@@ -21,5 +21,5 @@ export type Reloaded =
   | { readonly kind: "reloaded"; readonly change: Change }
   | Refused;
 
-/** A reload of a balancer that ends. */
+/** What comes of one that a drain or a stop has overtaken. */
 export const stopping: Refused = { kind: "refused", problem: "lb is stopping" };

@@ -60,6 +60,12 @@ export class SlotTable {
     return entry.slot;
   }
 
+  /** The slot of a key that is retired, for as long as somebody may still use it as that key's; undefined = nobody can. */
+  retiredSlotOf(key: string): number | undefined {
+    const { slot, retiredAt } = this.#entries.get(key) ?? {};
+    return retiredAt === undefined || this.#options.isUnused(retiredAt) ? undefined : slot;
+  }
+
   /** So many slots that nobody has, or fewer; those of retired keys, but for `kept`, only where there are no others. */
   #freeSlots(count: number, kept: ReadonlySet<string>): number[] {
     const { capacity, isUnused, onReuse } = this.#options;

@@ -1,5 +1,5 @@
 /** One data-plane thread as the control plane sees it. */
-import type { Bind, BindFailure, Command, Report } from "../dataplane/messages.ts";
+import type { Bind, BindFailure, Command, Drained, Report } from "../dataplane/messages.ts";
 import type { SharedMemory } from "../shared/layout.ts";
 import type { SocketAddress } from "../values/address.ts";
 import type { EngineName } from "../values/words.ts";
@@ -29,7 +29,7 @@ const dataPlane = new URL("../dataplane/worker.ts", import.meta.url);
 export class Thread {
   readonly #worker: Worker;
   readonly #ready = Promise.withResolvers<void>();
-  readonly #drained = Promise.withResolvers<void>();
+  readonly #drained = Promise.withResolvers<Drained | undefined>();
   /** By the id of their command, those who wait for addresses to be bound. */
   readonly #binds = new Map<number, PromiseWithResolvers<readonly SocketAddress[]>>();
   /** By the id of their command, those who wait until binds are closed. */
@@ -70,8 +70,8 @@ export class Thread {
     return this.#ready.promise;
   }
 
-  /** Resolves once a `drain` is through (no listener, no session), or the thread is dead. */
-  get drained(): Promise<void> {
+  /** Resolves once a `drain` is through (no listener, no session), with what it came to; undefined = the thread is dead. */
+  get drained(): Promise<Drained | undefined> {
     return this.#drained.promise;
   }
 
@@ -121,7 +121,7 @@ export class Thread {
   #end(cause: string): void {
     this.#isDead = true;
     this.#ready.reject(new Error(cause));
-    this.#drained.resolve();
+    this.#drained.resolve(undefined);
     for (const { reject } of this.#binds.values()) reject(new Error(cause));
     for (const resolve of this.#unbinds.values()) resolve();
     this.#binds.clear();
@@ -153,7 +153,7 @@ export class Thread {
         this.#unbinds.delete(report.id);
         return;
       case "drained":
-        return this.#drained.resolve();
+        return this.#drained.resolve({ ended: report.ended, cut: report.cut });
       case "pong":
         this.#pingedAt = undefined;
         return;

@@ -1,6 +1,6 @@
 /** All data-plane threads: starts them, sends to all of them, and starts one again that has died. */
 import type { Config } from "../config/config.ts";
-import type { Bind, Command } from "../dataplane/messages.ts";
+import type { Bind, Command, Cut, Drained } from "../dataplane/messages.ts";
 import type { Snapshot } from "../dataplane/snapshot.ts";
 import { engines, type EngineWaker } from "../relay/engines.ts";
 import type { SharedMemory } from "../shared/layout.ts";
@@ -61,9 +61,12 @@ export interface ThreadGroup {
   publish(snapshot: Snapshot): void;
   /** Accepts on every bind that the newest snapshot names, now and whenever one is added. */
   accept(): void;
-  cut(command: Omit<Extract<Command, { type: "cut" }>, "type">): void;
-  /** Unbinds everything; resolves when the last session has ended, in all threads that do not hang. */
-  drain(): Promise<void>;
+  cut(cut: Cut): void;
+  /**
+   * Unbinds everything; resolves when the last session has ended, in all threads that do not hang, or when `giveUp` aborts. What
+   * is left then is counted as cut, and so are sessions of a thread that hangs or dies.
+   */
+  drain(giveUp: AbortSignal): Promise<Drained>;
   terminate(): void;
 }
 
@@ -101,6 +104,8 @@ export class Threads implements ThreadGroup {
   #engine: EngineName = "portable";
   #snapshot: Snapshot | undefined;
   #isAccepting = false;
+  /** Sessions of threads that have died since everything is to end. */
+  #died = 0;
   #isEnding = false;
 
   constructor(options: ThreadsOptions) {
@@ -154,16 +159,27 @@ export class Threads implements ThreadGroup {
     this.#send({ type: "accept" });
   }
 
-  cut(command: Omit<Extract<Command, { type: "cut" }>, "type">): void {
-    this.#send({ type: "cut", ...command });
+  cut(cut: Cut): void {
+    this.#send({ type: "cut", ...cut });
   }
 
-  async drain(): Promise<void> {
+  async drain(giveUp: AbortSignal): Promise<Drained> {
     this.#end();
     this.#send({ type: "drain" });
     const timer = setInterval(() => this.#giveUpHanging(), this.#times.pingMs);
     try {
-      await Promise.all(this.#threads.map(({ drained }) => drained));
+      const givenUp = new Promise<undefined>((resolve) =>
+        giveUp.addEventListener("abort", () => resolve(undefined), { once: true })
+      );
+      const drained = await Promise.all(
+        this.#threads.map(async (thread, index) =>
+          await Promise.race([thread.drained, givenUp]) ?? { ended: 0, cut: this.#openIn(index) }
+        ),
+      );
+      return {
+        ended: drained.reduce((sum, { ended }) => sum + ended, 0),
+        cut: drained.reduce((sum, { cut }) => sum + cut, this.#died),
+      };
     } finally {
       clearInterval(timer);
     }
@@ -173,6 +189,12 @@ export class Threads implements ThreadGroup {
     this.#end();
     for (const thread of this.#threads) thread.terminate();
     this.#waker?.[Symbol.dispose]();
+  }
+
+  /** Open sessions of a thread. */
+  #openIn(index: number): number {
+    const { memory, processSlot } = this.#options;
+    return memory.held[index]![processSlot] ?? 0;
   }
 
   /** No thread is started again from here on. */
@@ -250,10 +272,11 @@ export class Threads implements ThreadGroup {
 
   /** Gives back what a dead thread had, reports it, and starts it again after a pause. */
   #recover(thread: Thread, { index, cause }: { index: number; cause: string }): void {
-    const { memory, processSlot, onDeath } = this.#options;
+    const { memory, onDeath } = this.#options;
     thread.terminate();
     const held = memory.held[index]!;
-    const sessions = held[processSlot] ?? 0;
+    const sessions = this.#openIn(index);
+    if (this.#isEnding) this.#died += sessions;
     // It runs no more when its error arrives here, so nothing of it can be in use.
     engines[this.#engine].cleanUp(memory.descriptors[index]!);
     this.#permits.releaseAll(held);

@@ -11,8 +11,9 @@ import { type Shared, sharedViews } from "../shared/shared.ts";
 import type { SocketAddress } from "../values/address.ts";
 import { UnorderedSet } from "../values/unordered_set.ts";
 import type { CutReason, Reason } from "../values/words.ts";
+import { cutInTurn } from "./cutting.ts";
 import { Listeners } from "./listeners.ts";
-import type { Bind, Report } from "./messages.ts";
+import type { Bind, Cut, Report } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { isTargetFailure, Outcomes } from "./outcomes.ts";
 import { PermitGrace } from "./permit_grace.ts";
@@ -54,7 +55,9 @@ export class DataPlane {
   /** Resolves the drain under way. */
   #onLastSession: (() => void) | undefined;
   #isDraining = false;
-  /** Why sessions were cut last. */
+  /** How many sessions have ended since the drain began, and how many of them were cut for its sake. */
+  readonly #drained = { ended: 0, cut: 0 };
+  /** Why all sessions were cut last. */
   #cutReason: CutReason | undefined;
 
   constructor(options: DataPlaneOptions) {
@@ -122,20 +125,22 @@ export class DataPlane {
     await this.#listeners.close();
     if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#onLastSession = resolve);
     this.#outbox.flush();
-    this.#options.post({ type: "drained" });
+    this.#options.post({ type: "drained", ...this.#drained });
   }
 
   /**
-   * Ends the sessions that are open now, evenly over `spreadMs`: their clients do not all come back at once. What still comes out
-   * of the accept queues of a drain is cut as it begins.
+   * Ends sessions that are open now. Where that is all of them, what still comes out of the accept queues of a drain is cut as it
+   * begins.
    */
-  cut(reason: CutReason, spreadMs: number): void {
-    this.#cutReason = reason;
-    const sessions = this.#sessions.members();
-    for (const [index, session] of sessions.entries()) {
-      if (spreadMs === 0) session.cut(reason);
-      else this.#options.engine.after(spreadMs * index / sessions.length, () => session.cut(reason));
-    }
+  cut({ reason, spreadMs, slots }: Cut): void {
+    if (slots === undefined) this.#cutReason = reason;
+    const of = slots && new Set(slots);
+    cutInTurn(this.#sessions.members().filter((session) => of === undefined || session.uses(of)), {
+      engine: this.#options.engine,
+      spreadMs,
+      isOpen: (session) => this.#sessions.has(session),
+      cut: (session) => session.cut(reason),
+    });
   }
 
   #serveOrReset(client: Socket, runtime: ListenerRuntime): void {
@@ -165,6 +170,7 @@ export class DataPlane {
   }
 
   #forget(session: Session, { use }: ListenerRuntime): void {
+    if (this.#isDraining) this.#drained[session.isCutByDrain ? "cut" : "ended"]++;
     this.#sessions.delete(session);
     use.leave();
     if (this.#sessions.size === 0) this.#onLastSession?.();

@@ -13,6 +13,22 @@ export interface Bind {
   readonly shared: boolean;
 }
 
+/** Ends sessions that are open now, those first that have been quiet longest, evenly over `spreadMs`. */
+export interface Cut {
+  readonly reason: CutReason;
+  readonly spreadMs: number;
+  /** Those of these listeners and targets only, also those that still connect to such a target; left out = all. */
+  readonly slots?: readonly number[] | undefined;
+}
+
+/** What has become of the sessions that were open in a drain, or began in it. */
+export interface Drained {
+  /** How many ended otherwise. */
+  readonly ended: number;
+  /** How many were cut at its deadline, or given up with a thread that hangs or has died. */
+  readonly cut: number;
+}
+
 /** From the control plane. */
 export type Command =
   | {
@@ -30,7 +46,7 @@ export type Command =
   | { readonly type: "accept" }
   /** Unbinds everything; answered with `drained` once the last session has ended. */
   | { readonly type: "drain" }
-  | { readonly type: "cut"; readonly reason: CutReason; readonly spreadMs: number }
+  | ({ readonly type: "cut" } & Cut)
   /** Answered with `pong` by a thread that does not hang. */
   | { readonly type: "ping" };
 
@@ -58,7 +74,7 @@ export type Report =
     readonly passed: boolean;
     readonly cause: string;
   }
-  | { readonly type: "drained" }
+  | ({ readonly type: "drained" } & Drained)
   | { readonly type: "pong" }
   | {
     readonly type: "events";

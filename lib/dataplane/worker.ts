@@ -53,7 +53,7 @@ function obey(plane: DataPlane, command: Exclude<Command, { type: "start" }>): v
       plane.drain().catch(throwUncaught);
       return;
     case "cut":
-      return plane.cut(command.reason, command.spreadMs);
+      return plane.cut(command);
     case "ping":
       return post({ type: "pong" });
   }

@@ -1,4 +1,5 @@
 /** From what happens to the line that the log has of it. */
+import { formatDuration } from "../values/duration.ts";
 import { errorCode, systemWords } from "../values/system_error.ts";
 import { goneBeforeAccept } from "../values/words.ts";
 import type { Fields, Level } from "./log_line.ts";
@@ -151,6 +152,85 @@ export function skippedBindLine({ listener, address, why }: BindSkipped): Report
     level: "warn",
     message: `listener ${listener} does not listen on ${address}: ${detail}`,
     fields: { listener, address, why: detail },
+  };
+}
+
+/** How many sessions of a listener or a target are open. */
+export interface OpenSessions {
+  readonly kind: string;
+  readonly name: string;
+  readonly count: number;
+}
+
+/** So many of them are named in a line. */
+const maxNamed = 10;
+
+function openText(open: readonly OpenSessions[]): string {
+  const named = open.slice(0, maxNamed).map(({ kind, name, count }) => `${count} of ${kind} ${name}`);
+  const more = open.length - named.length;
+  return named.join(", ") + (more > 0 ? ` and those of ${more} more` : "");
+}
+
+function deadlineText(deadlineMs: number): string {
+  return deadlineMs === Infinity
+    ? "without a deadline"
+    : `cut in ${formatDuration(deadlineMs)} at the latest`;
+}
+
+/** Listeners or targets were removed that have open sessions. */
+export function departingLine(
+  { open, deadlineMs }: { readonly open: readonly OpenSessions[]; readonly deadlineMs: number },
+): ReportLine {
+  return {
+    level: "info",
+    message: `open sessions of what was removed end: ${openText(open)}; ${deadlineText(deadlineMs)}`,
+    fields: { open, deadlineMs: deadlineMs === Infinity ? null : deadlineMs },
+  };
+}
+
+/** Open sessions are cut for what has become of their target or listener. */
+export function cuttingLine(
+  { reason, open, spreadMs }: {
+    readonly reason: string;
+    readonly open: readonly OpenSessions[];
+    readonly spreadMs: number;
+  },
+): ReportLine {
+  const what = reason === "target_down" ? "their target is down" : "what they belong to was removed";
+  const pace = spreadMs === 0 ? "at once" : `over ${formatDuration(spreadMs)}`;
+  return {
+    level: "warn",
+    message: `open sessions are cut ${pace}, ${what}: ${openText(open)}`,
+    // Not `reason`: that is a close record's.
+    fields: { cause: reason, open, spreadMs },
+  };
+}
+
+/** A drain begins with its delay. */
+export function drainDelayedLine(delayMs: number): ReportLine {
+  return {
+    level: "info",
+    message: `no longer ready: new sessions are taken for ${formatDuration(delayMs)} more, then lb drains`,
+    fields: { delayMs },
+  };
+}
+
+/** The listeners close. */
+export function drainingLine(
+  { open, deadlineMs }: { readonly open: number; readonly deadlineMs: number },
+): ReportLine {
+  const message = `draining: no new sessions, ${open} open ones end, ${deadlineText(deadlineMs)}`;
+  return { level: "info", message };
+}
+
+/** The drain is over. */
+export function drainedLine(
+  { ended, cut }: { readonly ended: number; readonly cut: number },
+): ReportLine {
+  return {
+    level: "info",
+    message: `drained: ${ended} sessions ended, ${cut} were cut at the deadline`,
+    fields: { ended, cut },
   };
 }
 

@@ -138,6 +138,22 @@ export class Session implements UnorderedSetMember, RelayObserver {
     return `${this.#context.thread}.${this.#number}`;
   }
 
+  /** When a byte moved last, on the engine's clock; before the relay, when the session began. */
+  get lastByteAt(): number {
+    return this.#relay?.lastByteAt ?? this.#startedAt;
+  }
+
+  /** Whether it is of one of these listeners or targets, also while it still connects to the target. */
+  uses(slots: ReadonlySet<number>): boolean {
+    if (this.#target !== undefined && slots.has(this.#target.target.slot)) return true;
+    return this.#context.limits.some(({ slot }) => slots.has(slot));
+  }
+
+  /** Whether it was cut because everything ends. */
+  get isCutByDrain(): boolean {
+    return this.#reason === "drain_deadline" || this.#reason === "killed";
+  }
+
   /** Ends the session now, wherever it is. */
   cut(reason: CutReason): void {
     if (this.#cutReason !== undefined) return;

@@ -16,6 +16,10 @@ export class UnorderedSet<Member extends UnorderedSetMember> {
     return this.#members.length;
   }
 
+  has(member: Member): boolean {
+    return this.#members[member.setIndex] === member;
+  }
+
   /** Adds a member that is in no set. */
   add(member: Member): void {
     member.setIndex = this.#members.push(member) - 1;

@@ -1,6 +1,6 @@
 /** A group of data-plane threads that does nothing but remember what it was asked, in order. */
 import type { ThreadGroup, ThreadsOptions } from "../../lib/control/threads.ts";
-import type { Bind } from "../../lib/dataplane/messages.ts";
+import type { Bind, Cut, Drained } from "../../lib/dataplane/messages.ts";
 import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
 import { Readers } from "../../lib/shared/readers.ts";
 import type { EngineName } from "../../lib/values/words.ts";
@@ -24,6 +24,10 @@ export class FakeThreads implements ThreadGroup {
   /** Drains never end by themselves. */
   hangs = false;
   readonly #ended = Promise.withResolvers<void>();
+  /** Every cut that was asked for. */
+  readonly cuts: Cut[] = [];
+  /** What a drain comes to. */
+  drained: Drained = { ended: 0, cut: 0 };
   readonly #readers: Readers;
 
   constructor(options: ThreadsOptions) {
@@ -66,13 +70,16 @@ export class FakeThreads implements ThreadGroup {
     this.calls.push("accept");
   }
 
-  cut({ reason }: Parameters<ThreadGroup["cut"]>[0]): void {
-    this.calls.push(`cut ${reason}`);
+  cut(cut: Cut): void {
+    this.calls.push(`cut ${cut.reason}`);
+    this.cuts.push(cut);
   }
 
-  drain(): Promise<void> {
+  async drain(giveUp: AbortSignal): Promise<Drained> {
     this.calls.push("drain");
-    return this.hangs ? this.#ended.promise : Promise.resolve();
+    giveUp.addEventListener("abort", () => this.#ended.resolve(), { once: true });
+    if (this.hangs) await this.#ended.promise;
+    return this.drained;
   }
 
   terminate(): void {

@@ -56,7 +56,7 @@ function obey(command: Exclude<Command, { type: "start" }>): void {
       return;
     case "drain":
       becomeReady();
-      if (!hasSessions) scope.postMessage({ type: "drained" });
+      if (!hasSessions) scope.postMessage({ type: "drained", ended: 0, cut: 0 });
       return;
     case "ping":
       return scope.postMessage({ type: "pong" });
@@ -125,7 +125,7 @@ function act(key: string): void {
       hasSessions = true;
       return;
     case `finish ${worker}`:
-      return scope.postMessage({ type: "drained" });
+      return scope.postMessage({ type: "drained", ended: 2, cut: 1 });
     case `be late ${worker}`:
       memory.sessionNumbers[worker] = lateFrom + life;
       return;

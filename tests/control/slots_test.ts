@@ -34,6 +34,24 @@ Deno.test("keys are numbered from 0 up, and one that has a slot keeps it", () =>
   assert.deepEqual(["a", "b", "c"].map((key) => table.slotOf(key)), [0, 1, 2]);
 });
 
+Deno.test("the slot of a retired key is known as such until nobody can use it, or it is in use again", () => {
+  const world = new TableWorld(2);
+  const { table } = world;
+  table.take(["a", "b"]);
+  table.keep(["b"], 1);
+  world.readersAt = 0;
+  assert.deepEqual(["a", "b", "c"].map((key) => table.retiredSlotOf(key)), [0, undefined, undefined]);
+  table.keep(["a", "b"], 2);
+  assert.equal(table.retiredSlotOf("a"), undefined, "it is back");
+  table.keep(["b"], 3);
+  assert.equal(table.retiredSlotOf("a"), 0);
+  world.readersAt = 3;
+  assert.equal(table.retiredSlotOf("a"), undefined, "its last reader is gone");
+  table.take(["b", "c"]);
+  world.readersAt = 0;
+  assert.deepEqual(["a", "c"].map((key) => table.retiredSlotOf(key)), [undefined, undefined]);
+});
+
 Deno.test("a key without a slot is an error, not a slot", () => {
   const { table } = new TableWorld(4);
   assert.throws(() => table.slotOf("a"), /a has no slot/);

@@ -9,6 +9,9 @@ import { Readers } from "../../lib/shared/readers.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { snapshotOf } from "../support/plane_world.ts";
 
+/** Of a drain that waits for as long as threads answer. */
+const patient = new AbortController().signal;
+
 /** Two threads that serve nobody and tell what they are told. Terminates them at its end. */
 class ThreadsWorld implements Disposable {
   readonly memory = allocateMemory(2);
@@ -292,7 +295,7 @@ Deno.test("a thread that waits for its restart when a drain begins is not starte
   await world.serve(bindOf("a"));
   await world.say("die 1");
   await eventually("the death", () => world.deaths.length === 1);
-  await within("the drain", world.threads.drain());
+  await within("the drain", world.threads.drain(patient));
   // Well behind the pause; a slow machine only makes the test weaker.
   await new Promise((resolve) => setTimeout(resolve, 150));
   assert.equal(world.told.filter((line) => line.startsWith("1 2")).length, 0);
@@ -305,7 +308,7 @@ Deno.test("a thread that is starting again when a drain begins binds and accepts
   await world.say("die 1");
   // It takes no commands yet.
   await eventually("its second life", () => world.told.includes("1 2: start"));
-  await within("the drain", world.threads.drain());
+  await within("the drain", world.threads.drain(patient));
   // Whatever was sent behind the drain is there with this at the latest.
   await world.say("mark");
   await eventually("both have read all", () => world.lifeOf(1, 2).includes("unbind mark"));
@@ -317,22 +320,48 @@ Deno.test("a drain waits for a thread with sessions for as long as that answers"
   await world.serve();
   await world.say("serve 1");
   let isDrained = false;
-  const draining = world.threads.drain().then(() => isDrained = true);
+  const draining = world.threads.drain(patient);
+  draining.then(() => isDrained = true);
   await eventually(
     "several signs of life",
     () => world.lifeOf(1, 1).filter((word) => word === "ping").length > 3,
   );
   assert.equal(isDrained, false);
   await world.say("finish 1");
-  await within("the drain", draining);
+  assert.deepEqual(await within("the drain", draining), { ended: 2, cut: 1 });
   assert.deepEqual(world.faults, []);
+});
+
+Deno.test("a drain that is given up counts as cut what threads that have not ended still have open", async () => {
+  using world = new ThreadsWorld();
+  await world.serve();
+  await world.say("acquire 1");
+  await world.say("serve 1");
+  const giveUp = new AbortController();
+  const draining = world.threads.drain(giveUp.signal);
+  await eventually("it was told", () => world.lifeOf(1, 1).includes("drain"));
+  giveUp.abort();
+  assert.deepEqual(await within("the drain", draining), { ended: 0, cut: 3 });
+});
+
+Deno.test("sessions that die with their thread in a drain are counted as cut", async () => {
+  using world = new ThreadsWorld();
+  await world.serve();
+  await world.say("acquire 1");
+  await world.say("serve 1");
+  const draining = world.threads.drain(patient);
+  await world.say("die 1");
+  assert.deepEqual(await within("the drain", draining), { ended: 0, cut: 3 });
+  assert.equal(world.deaths[0]?.sessions, 3);
 });
 
 Deno.test("a drain without a deadline gives up a thread that does not answer, and says so", async () => {
   using world = new ThreadsWorld({ pingMs: 10, hangMs: 300 });
   await world.serve();
+  await world.say("acquire 1");
   await world.say("hang 1");
-  await within("the drain", world.threads.drain());
+  const drained = await within("the drain", world.threads.drain(patient));
+  assert.deepEqual(drained, { ended: 0, cut: 3 }, "what it had open is counted as cut");
   assert.match(
     world.faults.join(),
     /data-plane thread 1 has not answered for 0\.3 s: its sessions are given up/,

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import {
   closedText,
+  cuttingLine,
   deathLine,
+  departingLine,
+  drainDelayedLine,
+  drainedLine,
+  drainingLine,
   failedAcceptsLine,
   failedAttemptLine,
   healthLine,
@@ -93,4 +98,54 @@ Deno.test("a closed session reads as a sentence, with the targets that failed be
       "after 10.0.0.1:80 connect_refused",
   );
   assert.match(closedText({ ...session, target: null, attempts: [] }), /-> app\/-, .* 31 ms$/);
+});
+
+const open = [{ kind: "target", name: "app/10.0.0.1:80", count: 12 }, {
+  kind: "listener",
+  name: "old",
+  count: 3,
+}];
+
+Deno.test("open sessions of what was removed are told with their number and their deadline", () => {
+  assert.deepEqual(departingLine({ open, deadlineMs: 30_000 }), {
+    level: "info",
+    message: "open sessions of what was removed end: 12 of target app/10.0.0.1:80, 3 of listener old; " +
+      "cut in 30s at the latest",
+    fields: { open, deadlineMs: 30_000 },
+  });
+  const { message, fields } = departingLine({ open: open.slice(1), deadlineMs: Infinity });
+  assert.equal(message, "open sessions of what was removed end: 3 of listener old; without a deadline");
+  assert.equal(fields?.["deadlineMs"], null);
+});
+
+Deno.test("a cut says how many sessions, of what, why and how fast, and names ten of many", () => {
+  assert.equal(
+    cuttingLine({ reason: "target_down", open: open.slice(0, 1), spreadMs: 5_000 }).message,
+    "open sessions are cut over 5s, their target is down: 12 of target app/10.0.0.1:80",
+  );
+  const many = Array.from(
+    { length: 12 },
+    (_, index) => ({ kind: "target", name: `app/t${index}`, count: 1 }),
+  );
+  assert.match(
+    cuttingLine({ reason: "drain_deadline", open: many, spreadMs: 0 }).message,
+    /^open sessions are cut at once, what they belong to was removed: .*, 1 of target app\/t9 and those of 2 more$/,
+  );
+});
+
+Deno.test("a drain says what it does, and what came of it", () => {
+  assert.deepEqual(
+    [
+      drainDelayedLine(5_000),
+      drainingLine({ open: 15, deadlineMs: 30_000 }),
+      drainingLine({ open: 0, deadlineMs: Infinity }),
+      drainedLine({ ended: 12, cut: 3 }),
+    ].map(({ message }) => message),
+    [
+      "no longer ready: new sessions are taken for 5s more, then lb drains",
+      "draining: no new sessions, 15 open ones end, cut in 30s at the latest",
+      "draining: no new sessions, 0 open ones end, without a deadline",
+      "drained: 12 sessions ended, 3 were cut at the deadline",
+    ],
+  );
 });

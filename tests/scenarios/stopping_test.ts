@@ -36,7 +36,12 @@ Deno.test("TERM refuses new connections, lets an open session finish whole, and 
   // Whoever asked whether new connections are refused may have been let in just before.
   const whole = lb.records.filter(({ bytes }) => (bytes as { sent: number }).sent === size + "begun ".length);
   assert.deepEqual(whole.map(({ reason }) => reason), ["done"]);
-  assert.equal(lb.lines.at(-1)?.message, "stopped");
+  const [drainedLine, stopped] = lb.lines.slice(-2);
+  assert.match(
+    String(drainedLine?.message),
+    /^drained: [1-9]\d* sessions ended, 0 were cut at the deadline$/,
+  );
+  assert.equal(stopped?.message, "stopped");
 });
 
 Deno.test("however much lb has served, TERM closes its listeners before it could serve as much again", async () => {
@@ -66,6 +71,7 @@ Deno.test("at the drain deadline what is still open is cut with drain_deadline, 
   assert.deepEqual(rests, ["", "", "", ""]);
   assert.equal(await lb.ended(), 0);
   assert.deepEqual(lb.records.map(({ reason }) => reason), Array(4).fill("drain_deadline"));
+  assert.equal(lb.lines.at(-2)?.message, "drained: 0 sessions ended, 4 were cut at the deadline");
 });
 
 Deno.test("a second TERM stops at once", async () => {
@@ -108,6 +114,46 @@ Deno.test("lb that gets TERM or INT while it reloads exits 0 all the same", asyn
     lb.kill(stop);
     assert.equal(await lb.ended(), 0, lb.stderr);
   }
+});
+
+Deno.test("TERM while a reload waits for first probes gives the reload up, and then drains", async () => {
+  await using target = new Target(echo);
+  await using silent = new Target(silence);
+  const config = (address: string) =>
+    yaml({
+      targets: [address],
+      process: drained("none"),
+      pool: "health: { check: http, timeout: 1h, interval: 1h, initial: checking }",
+    });
+  await using lb = await RunningLb.start(yaml({ targets: [target.address], process: drained("none") }));
+  using client = await Client.served(lb.port());
+
+  await lb.writeConfig(config(silent.address));
+  lb.kill("SIGHUP");
+  await eventually("the reload waits for the first probe", () => silent.accepted > 0);
+  lb.kill("SIGTERM");
+  await lb.line(({ message }) => message?.startsWith("draining: no new sessions, 1 open") ?? false);
+  await client.say("still here");
+  await client.finish();
+
+  assert.equal(await client.rest(), "");
+  assert.equal(await lb.ended(), 0);
+  assert.ok(!lb.lines.some(({ message }) => message?.startsWith("reloaded")));
+});
+
+Deno.test("HUP while sessions end is refused, with a line that says why", async () => {
+  await using target = new Target(echo);
+  const config = yaml({ targets: [target.address], process: drained("none") });
+  await using lb = await RunningLb.start(config);
+  using client = await Client.served(lb.port());
+  lb.kill("SIGTERM");
+  await lb.line(({ message }) => message?.startsWith("draining") ?? false);
+  const { level, message } = await lb.reload(config);
+  assert.equal(level, "error");
+  assert.equal(message, "reload refused: lb is stopping; generation 1 stays in force");
+  await client.say("still here");
+  await client.finish();
+  assert.equal(await lb.ended(), 0);
 });
 
 async function isRefused(port: number): Promise<boolean> {

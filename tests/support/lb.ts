@@ -41,6 +41,8 @@ export interface RunOptions {
   /** Extra words behind `run -c FILE`. */
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Whether `start` waits until it accepts connections; it does unless this is false. */
+  readonly waits?: boolean;
   /** Words in front of the command, such as `prlimit --nofile=256`, or `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
 }
@@ -79,6 +81,7 @@ export class RunningLb implements AsyncDisposable {
     }).spawn();
     const running = new RunningLb(process, folder);
     try {
+      if (options.waits === false) return running;
       // The pools are the last thing it tells of its start.
       await running.line((line) => "algorithm" in line);
       running.#assertEngine();

@@ -13,8 +13,6 @@ export interface Unimplemented {
 /** The keys without effect; a feature that arrives takes its line out, and no note is made of it any more. */
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { path: ["admin"], off: "none" },
-  { path: ["process", "drain", "delay"], off: "0s" },
-  ...ofPools(["onTargetDown"], "keep"),
   ...ofPools(["timeouts", "keepAlive"], undefined),
   { path: ["listeners", "*", "timeouts", "keepAlive"], off: undefined },
 ];
