@@ -86,6 +86,8 @@ export class Balancer {
       clock: this.#parts.clock,
       verdictOf: (key) => this.#monitor.state(key),
       onSuspect: (key) => this.#monitor.hurry(key),
+      queuedOf: (poolSlot) => Atomics.load(this.#memory.queued, poolSlot),
+      onAwaited: (key) => this.#monitor.hurry(key, { evenDown: true }),
       onEvent,
     });
     this.#slots = new ModelSlots(this.#memory);

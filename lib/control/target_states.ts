@@ -10,6 +10,7 @@ import type { Shared } from "../shared/shared.ts";
 import type { Clock } from "../values/clock.ts";
 import { Ejections } from "./ejections.ts";
 import { type EjectionEvent, isTargetsFault } from "./events.ts";
+import { HeldTargets } from "./held_targets.ts";
 import { targetKey } from "./keys.ts";
 import type { Model, PoolModel, TargetModel } from "./model.ts";
 import { SlowStarts } from "./slow_starts.ts";
@@ -24,6 +25,10 @@ export interface TargetStatesOptions {
   readonly onEvent: (event: EjectionEvent) => void;
   /** Something could not connect to a target; called as often as that happens. */
   readonly onSuspect: (key: string) => void;
+  /** How many clients wait for a target of a pool. */
+  readonly queuedOf: (poolSlot: number) => number;
+  /** A target is down, and somebody waits for it. */
+  readonly onAwaited: (key: string) => void;
 }
 
 /** Where the words of a target and of its pool are. */
@@ -55,6 +60,7 @@ export class TargetStates {
   readonly #rows: TargetRows;
   readonly #ejections: Ejections;
   readonly #slowStarts: SlowStarts;
+  readonly #held: HeldTargets;
   #served: ReadonlyMap<string, Served> = new Map();
   /** Those that a probe has taken down since they were last up: not what begins as `checking`, or as down by `health.initial`. */
   readonly #wereDown = new Set<string>();
@@ -65,6 +71,7 @@ export class TargetStates {
     this.#options = options;
     this.#rows = new TargetRows(shared);
     this.#slowStarts = new SlowStarts({ clock, onChange: (keys) => this.#write(keys) });
+    this.#held = new HeldTargets({ clock, queuedOf: options.queuedOf, onAwaited: options.onAwaited });
     this.#ejections = new Ejections({
       clock,
       words: shared.targets,
@@ -97,6 +104,7 @@ export class TargetStates {
       rule: pool.config.ejection,
     })));
     this.#write(this.#served.keys());
+    this.#noteHeld();
   }
 
   /**
@@ -111,6 +119,7 @@ export class TargetStates {
     } else if (to === "up" && this.#wereDown.delete(key)) this.#startSlowly(key);
     this.#ejections.upChanged(key);
     this.#write([key]);
+    if (this.#served.get(key)?.pool.config.holdMs !== undefined) this.#noteHeld();
   }
 
   probePassed(key: string): void {
@@ -161,6 +170,15 @@ export class TargetStates {
     this.#isClosed = true;
     this.#ejections.close();
     this.#slowStarts.close();
+    this.#held.close();
+  }
+
+  /** Says which targets somebody may be held for. */
+  #noteHeld(): void {
+    const held = [...this.#served.values()].filter(({ target: { key }, pool }) =>
+      pool.config.holdMs !== undefined && this.#options.verdictOf(key) === "down"
+    );
+    this.#held.set(held.map(({ target: { key }, poolSlot }) => ({ key, poolSlot })));
   }
 
   #suspect(targets: Iterable<{ readonly pool: string; readonly target: string }>): void {

@@ -138,14 +138,15 @@ export class Monitor implements AsyncDisposable {
 
   /**
    * Brings the next probe of a target forward, to `fastIntervalMs` after the last one began and no earlier: real connections to it
-   * fail. Changes nothing for one that is not up, or is to be probed soon anyway. Costs one look into a map: it may be called for
+   * fail, or, where `evenDown`, clients wait for it. Changes nothing for one that is to be probed soon anyway, or is not up otherwise. Costs one look into a map: it may be called for
    * each connection.
    */
-  hurry(key: string): void {
+  hurry(key: string, { evenDown = false }: { readonly evenDown?: boolean } = {}): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || this.#closing !== undefined) return;
     const { watched: { health }, verdict, inconclusive, probedAt, run } = entry;
-    if (health.check === "none" || verdict.state !== "up" || inconclusive > 0) return;
+    if (health.check === "none" || inconclusive > 0) return;
+    if (verdict.state !== "up" && !(evenDown && verdict.state === "down")) return;
     if (run !== undefined) {
       entry.isHurried = true;
       return;

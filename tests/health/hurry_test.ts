@@ -105,3 +105,19 @@ Deno.test("a closed monitor hurries nobody", async () => {
   await clock.advance(5_000);
   assert.deepEqual([begun, clock.waiting], [[0], 0]);
 });
+
+Deno.test("a target that is down is probed each fastInterval while clients wait for it, and only then", async () => {
+  const { clock, changes, begun, monitor } = watching({ answer: (now) => now < 6_900 ? "failed" : "passed" });
+  await using _ = monitor;
+  await clock.advance(5_500);
+  monitor.hurry("a");
+  await clock.advance(1_000);
+  assert.deepEqual(begun, [0, 5_000], "it was hurried though nobody waits");
+  for (let look = 0; look < 8; look++) {
+    monitor.hurry("a", { evenDown: true });
+    await clock.advance(100);
+  }
+  assert.deepEqual(begun, [0, 5_000, 6_500, 7_000]);
+  await clock.advance(500);
+  assert.equal(changes.at(-1)?.to, "up");
+});
