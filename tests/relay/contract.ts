@@ -6,12 +6,14 @@ import { endings } from "./endings.ts";
 import { fullReceivers } from "./full_receivers.ts";
 import type { ContractCase, Harness } from "./harness.ts";
 import { movingBytes } from "./moving_bytes.ts";
+import { observing } from "./observing.ts";
 import { randomLives } from "./random_lives.ts";
 import { timeLimits } from "./time_limits.ts";
 
 /** What depends on the kind of address. */
 const addressCases: readonly ContractCase[] = [
   ...movingBytes,
+  ...observing,
   ...connecting,
   ...accepting,
   ...beforeTheRelay,

@@ -86,8 +86,9 @@ export class LinuxRelay implements Relay, Task, Timer {
     const upHasMore = up.pump();
     if (down.pump() || upHasMore) this.#reactor.enqueue(this);
     if (this.#observer !== undefined && down.firstByteAt !== undefined) {
-      this.#observer.firstByte();
+      const observer = this.#observer;
       this.#observer = undefined;
+      observer.firstByte();
     }
     if (up.sourceEnd === undefined && down.sourceEnd === undefined) return;
     // Where both have finished, closing says so to both.

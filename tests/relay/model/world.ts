@@ -107,6 +107,7 @@ export class World {
       failure: undefined,
       relay: undefined,
       relayedAt: 0,
+      firstByteCalls: 0,
       end: undefined,
       settled: 0,
       cut: false,
@@ -160,7 +161,8 @@ export class World {
     session.phase = "relaying";
     session.relayedAt = this.now;
     session.engineClient.forgetEnd();
-    session.relay = this.engine.relay(socket, connected, session.limits);
+    const observer = { firstByte: () => void session.firstByteCalls++ };
+    session.relay = this.engine.relay(socket, connected, session.limits, observer);
     this.#ended(session, await session.relay.ended);
   }
 
