@@ -153,7 +153,11 @@ export interface RelayLimits {
   readonly stallMs: number;
   /** From the start of the relay, whatever happens. */
   readonly lifetimeMs: number;
-  /** How long a connection is quiet before TCP asks its peer whether it is still there; it is not asked of short sessions. */
+  /**
+   * How long a connection is quiet before TCP asks its peer whether it is still there. A peer that has vanished ends the relay
+   * as one that has reset; it is not asked of in a relay's first second, nor of unix sockets. The portable engine has TCP ask
+   * after the kernel's own times, whatever this is (net.ipv4.tcp_keepalive_time on Linux: two hours).
+   */
   readonly keepAliveMs: number;
 }
 

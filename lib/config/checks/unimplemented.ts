@@ -23,8 +23,6 @@ export const UNIMPLEMENTED: readonly Unimplemented[] = [
   ...ofPools(["failOpen"], "never"),
   ...ofPools(["timeouts", "queue"], undefined),
   { path: ["listeners", "*", "timeouts", "queue"], off: undefined },
-  ...ofPools(["timeouts", "keepAlive"], undefined),
-  { path: ["listeners", "*", "timeouts", "keepAlive"], off: undefined },
 ];
 
 function ofPools(keys: readonly string[], off: string | undefined): readonly Unimplemented[] {

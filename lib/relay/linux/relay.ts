@@ -1,5 +1,5 @@
 /** The relay of the linux engine: two directions that move whenever a socket is ready. */
-import { type Activity, expired, sweepMs } from "../limits.ts";
+import { type Activity, expired, needsKeepAlive, sweepMs } from "../limits.ts";
 import { outcomeOf } from "../ending.ts";
 import { lingerMs, type Relay, type RelayEnd, type RelayLimits, type RelayObserver } from "../engine.ts";
 import { LinuxDirection, type ThreadResources } from "./direction.ts";
@@ -37,6 +37,7 @@ export class LinuxRelay implements Relay, Task, Timer {
   #observer: RelayObserver | undefined;
   #halfClosedAt = Infinity;
   #cancelLinger: (() => void) | undefined;
+  #keepsAlive = false;
   #hasEnded = false;
 
   constructor(client: LinuxSocket, target: LinuxSocket, { resources, limits, observer }: LinuxRelayOptions) {
@@ -107,6 +108,11 @@ export class LinuxRelay implements Relay, Task, Timer {
     const quietSince = this.#reactor.nowMs - quietMs;
     if (this.#up.lastByteAt < quietSince) this.#up.stopSplicing();
     if (this.#down.lastByteAt < quietSince) this.#down.stopSplicing();
+    if (!this.#keepsAlive && needsKeepAlive(this.#startedAt, this.#limits, this.#reactor.nowMs)) {
+      this.#keepsAlive = true;
+      this.#client.keepAlive(this.#limits.keepAliveMs);
+      this.#target.keepAlive(this.#limits.keepAliveMs);
+    }
     this.#reactor.schedule(this, sweepMs(this.#limits));
   }
 

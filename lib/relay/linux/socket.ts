@@ -5,7 +5,7 @@ import { consume, peek, write } from "./first_bytes.ts";
 import { epollConstants, errno, socketConstants } from "./libc.ts";
 import type { Reactor, Task, Watcher } from "./reactor.ts";
 import { localAddress, type Peer, unpackPeer } from "./socket_address.ts";
-import { readOption, setAbortiveClose, setNoDelay } from "./socket_options.ts";
+import { readOption, setAbortiveClose, setKeepAlive, setNoDelay } from "./socket_options.ts";
 
 const peekedByte = new Uint8Array(1);
 
@@ -171,6 +171,11 @@ export class LinuxSocket implements Socket, Watcher {
     if (!this.#isTcp) return 0;
     const { IPPROTO_TCP, TCP_MAXSEG } = socketConstants;
     return readOption(this.reactor.libc, this.descriptor, [IPPROTO_TCP, TCP_MAXSEG]) ?? 0;
+  }
+
+  /** Has the kernel find out when the peer has vanished (`setKeepAlive`); a unix socket's peer cannot. */
+  keepAlive(ms: number): void {
+    if (this.#isTcp) setKeepAlive(this.reactor.libc, this.descriptor, ms);
   }
 
   reset(): void {

@@ -24,6 +24,8 @@ export interface ByteSocket extends Socket {
   writeSome(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /** Sends a FIN behind the last byte. */
   closeWrite(): Promise<void>;
+  /** Has the kernel find out when the peer has vanished, after times of its own. */
+  keepAlive(): void;
 }
 
 /** A client that has sent nothing for so long is taken to send nothing more. Not less: a busy one may get no processor. */
@@ -32,6 +34,7 @@ const quietMs = 500;
 /** Relays between two sockets; see `Engine.relay`. */
 export class StreamRelay implements Relay, Expirable {
   setIndex = -1;
+  keepsAlive = false;
   readonly limits: RelayLimits;
   readonly ended: Promise<RelayEnd | "cut">;
   readonly #client: ByteSocket;
@@ -107,6 +110,12 @@ export class StreamRelay implements Relay, Expirable {
 
   expire(end: RelayEnd): void {
     this.#end(end);
+  }
+
+  keepAlive(): void {
+    this.keepsAlive = true;
+    this.#client.keepAlive();
+    this.#target.keepAlive();
   }
 
   async #run(end: Promise<RelayEnd | "cut">): Promise<RelayEnd | "cut"> {
