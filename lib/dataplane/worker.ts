@@ -22,13 +22,21 @@ scope.onmessage = ({ data: command }) => {
 };
 
 function start({ worker, engine: name, memory }: Extract<Command, { type: "start" }>): typeof running {
+  const onFault = (error: unknown) => plane.fault(error);
   const thread = engines[name].startThread({
     descriptors: memory.descriptors[worker]!,
     onError: throwUncaught,
+    onFault,
   });
   const { engine, wakeDescriptor } = thread;
+  const plane = new DataPlane({ worker, engine, memory, post });
+  // A promise that nobody waits for is one session's at most: it must not cost the others their thread.
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    onFault(event.reason);
+  });
   post({ type: "ready", wakeDescriptor });
-  return { plane: new DataPlane({ worker, engine, memory, post }), thread };
+  return { plane, thread };
 }
 
 /** Throws outside of every promise, so that the control plane sees the thread die. */

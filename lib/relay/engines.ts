@@ -27,6 +27,8 @@ export interface EngineThreadOptions {
   readonly descriptors: Uint8Array;
   /** Called when the engine cannot go on: the thread serves no more. */
   readonly onError: (error: unknown) => void;
+  /** Takes what the code of one session, or a callback, has thrown: that session is ended, and the thread goes on. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** Wakes threads for their messages; for the control plane. */
@@ -56,7 +58,11 @@ export const engines: { readonly [name in EngineName]: EngineEntry } = {
   },
   portable: {
     obstacle: () => Promise.resolve(undefined),
-    startThread: () => ({ engine: portableEngine(), wakeDescriptor: undefined, messageReceived() {} }),
+    startThread: ({ onFault }) => ({
+      engine: portableEngine({ onFault }),
+      wakeDescriptor: undefined,
+      messageReceived() {},
+    }),
     // Its threads wait in Deno's event loop, and Deno closes its own sockets with a thread.
     openWaker: () => ({ wake() {}, [Symbol.dispose]() {} }),
     cleanUp() {},

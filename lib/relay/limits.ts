@@ -44,6 +44,8 @@ export interface Expirable extends UnorderedSetMember {
   /** Whether `keepAlive` was called. */
   readonly keepsAlive: boolean;
   expire(end: RelayEnd): void;
+  /** A fault in the program was met on its behalf: ends it, and has it reported. Must not throw. */
+  fail(error: unknown): void;
   /** Has both connections checked for a peer that has vanished. */
   keepAlive(): void;
 }
@@ -77,10 +79,18 @@ export class LimitSweeper {
 
   #sweep(now: number): void {
     for (const relay of this.#relays.members()) {
-      const { activity, limits, keepsAlive } = relay;
-      const end = expired(activity, limits, now);
-      if (end !== undefined) relay.expire(end);
-      else if (!keepsAlive && needsKeepAlive(activity.startedAt, limits, now)) relay.keepAlive();
+      try {
+        check(relay, now);
+      } catch (error) {
+        relay.fail(error);
+      }
     }
   }
+}
+
+function check(relay: Expirable, now: number): void {
+  const { activity, limits, keepsAlive } = relay;
+  const end = expired(activity, limits, now);
+  if (end !== undefined) relay.expire(end);
+  else if (!keepsAlive && needsKeepAlive(activity.startedAt, limits, now)) relay.keepAlive();
 }

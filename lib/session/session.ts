@@ -84,6 +84,8 @@ export class Session implements UnorderedSetMember {
   /** The target of which a permit is held, too. */
   #target: Target | undefined;
   #connectMs: number | null = null;
+  /** The target's socket until the relay owns it. */
+  #connected: Socket | undefined;
   #relay: Relay | undefined;
   #cutReason: CutReason | undefined;
   #reason: Reason | undefined;
@@ -114,6 +116,11 @@ export class Session implements UnorderedSetMember {
     else this.#relay.cut();
   }
 
+  /** To be called where `closed` has rejected, for the record of a session that a fault in the program has ended. */
+  failed(): Reason {
+    return this.#end("internal");
+  }
+
   async #run(): Promise<Reason> {
     let full = this.#acquireLimits();
     if (full !== undefined) full = await this.#acquireLimitsAgain(full);
@@ -126,17 +133,26 @@ export class Session implements UnorderedSetMember {
         if (isFull(pick)) pick = await this.#pickAgain(pick);
         if (pick.kind === "none") return this.#refuse(this.#cutReason ?? pick.reason);
         const connected = await this.#connect(pick.target);
+        if (connected.kind === "connected") this.#connected = connected.socket;
         const refusal = this.#recordAttempt(pick.target, connected);
         if (refusal !== undefined) return this.#refuse(refusal);
         if (connected.kind === "failed") continue;
         this.#relay = engine.relay(client, connected.socket, relayLimits);
+        this.#connected = undefined;
         const end: RelayEnd | "cut" = await this.#relay.ended;
         return this.#end(end === "cut" ? this.#cutReason ?? "internal" : end);
       }
     } finally {
       // The sockets are closed before the permits are free: a cap on sessions is a cap on descriptors.
-      client[Symbol.dispose]();
-      this.#releaseLimits();
+      try {
+        // A fault in the program: what was cut is not to look complete.
+        if (this.#reason === undefined) client.reset();
+        client[Symbol.dispose]();
+        // Still here where a fault came before the relay, which would own it.
+        this.#connected?.[Symbol.dispose]();
+      } finally {
+        this.#releaseLimits();
+      }
     }
   }
 

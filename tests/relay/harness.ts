@@ -24,6 +24,8 @@ export interface Harness {
 /** A world for one test. Disposing closes every peer and listener that it made. */
 export interface World extends AsyncDisposable {
   readonly engine: Engine;
+  /** What the engine has reported of its own faults; a case that means them takes them out. */
+  readonly faults: unknown[];
   /** An address for `engine.listen` that is free. */
   bindAddress(): SocketAddress;
   dial(address: SocketAddress): Promise<Peer>;

@@ -36,7 +36,7 @@ class TestedThread implements Disposable {
       return libc.call.setsockopt(...args);
     };
     this.libc = { ...libc, call: { ...libc.call, setsockopt } };
-    this.#reactor = new Reactor(this.libc, () => this.now);
+    this.#reactor = new Reactor(this.libc, { clock: () => this.now });
     this.engine = linuxEngine({ reactor: this.#reactor });
   }
 

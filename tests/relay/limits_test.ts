@@ -153,6 +153,7 @@ function watched(
       sweeper.delete(relay);
       resolve(end);
     },
+    fail: reportError,
   };
   return relay;
 }

@@ -55,7 +55,7 @@ export class LinuxRelay implements Relay, Task, Timer {
     this.#settle = settle;
     reactor.schedule(this, sweepMs(limits));
     client.owner = target.owner = this;
-    this.run();
+    reactor.runNow(this);
   }
 
   get receivedBytes(): number {
@@ -75,7 +75,35 @@ export class LinuxRelay implements Relay, Task, Timer {
   }
 
   cut(): void {
-    this.#end("cut");
+    try {
+      this.#end("cut");
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** A fault in the program: ends the relay as one that was cut, each step whatever becomes of the others, and reports it. */
+  fail(error: unknown): void {
+    this.#hasEnded = true;
+    const faults = [error];
+    const steps = [
+      () => this.#reactor.cancel(this),
+      () => this.#cancelLinger?.(),
+      () => this.#up.close(),
+      () => this.#down.close(),
+      () => this.#close(this.#client, "cut"),
+      () => this.#close(this.#target, "cut"),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (another) {
+        faults.push(another);
+      }
+    }
+    this.#reactor.microtasksPending = true;
+    this.#settle("cut");
+    for (const each of faults) this.#reactor.onFault(each);
   }
 
   run(): void {
@@ -142,7 +170,7 @@ export class LinuxRelay implements Relay, Task, Timer {
       if (seen === seenBytes) return this.#end("done");
       if (this.#reactor.nowMs >= endAt) return this.#end("half_closed");
       seenBytes = seen;
-      this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), poll);
+      this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), poll, this);
     };
     poll();
   }
@@ -166,9 +194,9 @@ export class LinuxRelay implements Relay, Task, Timer {
     const poll = () => {
       if (this.#hasEnded) return;
       if (isDelivered() || this.#reactor.nowMs >= endAt) return this.#end(end);
-      this.#cancelLinger = this.#reactor.after(ackPollMs, poll);
+      this.#cancelLinger = this.#reactor.after(ackPollMs, poll, this);
     };
-    this.#cancelLinger = this.#reactor.after(ackPollMs, poll);
+    this.#cancelLinger = this.#reactor.after(ackPollMs, poll, this);
   }
 
   #activity(): Activity {

@@ -180,8 +180,11 @@ export class LinuxSocket implements Socket, Watcher {
 
   reset(): void {
     if (this.closed) return;
-    setAbortiveClose(this.reactor.libc, this.descriptor);
-    this[Symbol.dispose]();
+    try {
+      setAbortiveClose(this.reactor.libc, this.descriptor);
+    } finally {
+      this[Symbol.dispose]();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -190,7 +193,7 @@ export class LinuxSocket implements Socket, Watcher {
     this.reactor.unwatch(this.descriptor);
     this.reactor.libc.call.close(this.descriptor);
     // At once: no timer of the owner's may find a descriptor that is closed, or somebody else's by now.
-    this.owner?.run();
+    if (this.owner !== undefined) this.reactor.runNow(this.owner);
     for (const task of this.#goneTasks ?? []) this.reactor.enqueue(task);
   }
 }

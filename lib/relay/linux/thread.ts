@@ -32,6 +32,8 @@ export interface LinuxThreadOptions {
   readonly descriptors: Uint8Array;
   /** Called once when polling has failed: the thread serves no more. */
   readonly onError: (error: unknown) => void;
+  /** Takes the faults of single sessions, which nobody else notices. */
+  readonly onFault: (error: unknown) => void;
   /** For tests: the C library and the clock. */
   readonly open?: () => Libc;
   readonly clock?: () => number;
@@ -45,9 +47,10 @@ interface Messages {
 
 /** Begins to poll a reactor, for as long as the thread lives. Throws where the C library, or FFI, is not to be had. */
 export function startLinuxThread(
-  { descriptors, onError, open = openLibc, clock }: LinuxThreadOptions,
+  { descriptors, onError, onFault, open = openLibc, clock }: LinuxThreadOptions,
 ): LinuxThread {
-  const reactor = new Reactor(trackDescriptors(open(), descriptors), clock);
+  const options = clock === undefined ? { onFault } : { onFault, clock };
+  const reactor = new Reactor(trackDescriptors(open(), descriptors), options);
   const messages: Messages = { wakeups: 0, received: 0 };
   const wakeDescriptor = watchWakeups(reactor, messages);
   pollForever(reactor, messages).catch(onError);

@@ -48,7 +48,7 @@ export class World {
       meanwhile: () => this.meanwhile(),
       onConnect: ({ port, lastByte }) => this.#connect(port, lastByte),
     });
-    this.reactor = new Reactor(this.kernel.libc(), () => this.now);
+    this.reactor = new Reactor(this.kernel.libc(), { clock: () => this.now });
     const bufferBytes = this.dice.between(8, 64);
     const packetBytes = this.dice.between(8, 192);
     this.#maxHeldBytes = Math.max(bufferBytes, 2 * packetBytes, 24);
