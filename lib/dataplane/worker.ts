@@ -2,6 +2,7 @@
 import { engines, type EngineThread } from "../relay/engines.ts";
 import { DataPlane } from "./data_plane.ts";
 import { BindError } from "./listeners.ts";
+import { warmUp } from "./warm_up.ts";
 import type { Command, Report } from "./messages.ts";
 
 const scope = globalThis as unknown as {
@@ -35,7 +36,8 @@ function start({ worker, engine: name, memory }: Extract<Command, { type: "start
     event.preventDefault();
     onFault(event.reason);
   });
-  post({ type: "ready", wakeDescriptor });
+  // Commands may come meanwhile; a thread that is not ready is not asked to bind.
+  warmUp(thread).catch(onFault).finally(() => post({ type: "ready", wakeDescriptor }));
   return { plane, thread };
 }
 

@@ -1,10 +1,12 @@
 /** The table of engines: the only file outside their rooms that knows them by name. */
 import type { EngineName } from "../values/words.ts";
-import type { Engine } from "./engine.ts";
+import type { SocketAddress } from "../values/address.ts";
+import type { Engine, Socket } from "./engine.ts";
 import { linuxObstacle } from "./linux/obstacle.ts";
 import { startLinuxThread } from "./linux/thread.ts";
 import { closeTracked } from "./linux/tracked_descriptors.ts";
 import { LinuxWaker } from "./linux/waker.ts";
+import { dialAsClient } from "./portable/connect.ts";
 import { portableEngine } from "./portable/engine.ts";
 
 /** Why an engine cannot run here; `broken`: it could be expected to. */
@@ -16,6 +18,8 @@ export interface Obstacle {
 /** An engine in the data-plane thread that it was started in. */
 export interface EngineThread {
   readonly engine: Engine;
+  /** Opens a connection as a client would: for the sessions that a thread has with itself. Rejects where it cannot. */
+  dial(address: SocketAddress): Promise<Socket>;
   /** What the control plane's waker takes, once after each message; undefined where a message alone wakes the thread. */
   readonly wakeDescriptor: number | undefined;
   /** To be called for each message that has arrived after the thread was started. */
@@ -60,6 +64,7 @@ export const engines: { readonly [name in EngineName]: EngineEntry } = {
     obstacle: () => Promise.resolve(undefined),
     startThread: ({ onFault }) => ({
       engine: portableEngine({ onFault }),
+      dial: dialAsClient,
       wakeDescriptor: undefined,
       messageReceived() {},
     }),

@@ -68,6 +68,15 @@ function begin(
   );
 }
 
+/** Begins a connection that belongs to no session; what becomes of it shows in its use. Throws SystemError. */
+export function dialAsClient(reactor: Reactor, address: SocketAddress): LinuxSocket {
+  const encoded = encodedAddress(address);
+  if (encoded === undefined) throw new TypeError(notAnAddress(address));
+  const socket = new LinuxSocket(reactor, openSocket(reactor.libc, encoded), address);
+  reactor.libc.call.connect(socket.descriptor, encoded, encoded.length);
+  return socket;
+}
+
 /** One attempt at one address. As a timer it is the time limit; as a task it runs when something happens to either socket. */
 class Connecting implements Task, Timer {
   readonly connected: Promise<Connected>;

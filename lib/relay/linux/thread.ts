@@ -1,6 +1,8 @@
 /** A data-plane thread of the linux engine: what polls the reactor, and lets Deno's own event loop run now and then. */
-import type { Engine } from "../engine.ts";
+import type { SocketAddress } from "../../values/address.ts";
+import type { Engine, Socket } from "../engine.ts";
 import { nextIteration } from "../immediate.ts";
+import { dialAsClient } from "./connect.ts";
 import { linuxEngine } from "./engine.ts";
 import { epollConstants, type Libc, openLibc, SystemError } from "./libc.ts";
 import { Reactor } from "./reactor.ts";
@@ -21,6 +23,7 @@ const microtasksPerPoll = 4;
 /** An engine whose thread waits in the kernel. */
 export interface LinuxThread {
   readonly engine: Engine;
+  dial(address: SocketAddress): Promise<Socket>;
   /** What another thread's `LinuxWaker` takes: one wake for each message, after it was sent. */
   readonly wakeDescriptor: number;
   /** To be called for each message that has arrived. */
@@ -56,6 +59,7 @@ export function startLinuxThread(
   pollForever(reactor, messages).catch(onError);
   return {
     engine: linuxEngine({ reactor }),
+    dial: (address) => new Promise((resolve) => resolve(dialAsClient(reactor, address))),
     wakeDescriptor,
     messageReceived: () => void messages.received++,
   };
