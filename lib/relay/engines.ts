@@ -2,6 +2,7 @@
 import type { EngineName } from "../values/words.ts";
 import type { SocketAddress } from "../values/address.ts";
 import type { Engine, Socket } from "./engine.ts";
+import { freeDescriptors } from "./linux/free_descriptors.ts";
 import { linuxObstacle } from "./linux/obstacle.ts";
 import { startLinuxThread } from "./linux/thread.ts";
 import { closeTracked } from "./linux/tracked_descriptors.ts";
@@ -48,6 +49,8 @@ export interface EngineEntry {
   /** Starts it in the calling thread, for as long as that lives. Throws when it cannot. */
   startThread(options: EngineThreadOptions): EngineThread;
   openWaker(): EngineWaker;
+  /** Counts the descriptors that are free, at most `wanted`; undefined where the engine has no way of its own to. */
+  freeDescriptors(wanted: number): number | undefined;
   /** Closes what a dead thread has left open, connections by a reset. Call it when nothing runs in the thread any more. */
   cleanUp(descriptors: Uint8Array): void;
 }
@@ -58,6 +61,7 @@ export const engines: { readonly [name in EngineName]: EngineEntry } = {
     obstacle: () => linuxObstacle(),
     startThread: startLinuxThread,
     openWaker: () => new LinuxWaker(),
+    freeDescriptors: (wanted) => freeDescriptors(wanted),
     cleanUp: (descriptors) => void closeTracked(descriptors),
   },
   portable: {
@@ -70,6 +74,7 @@ export const engines: { readonly [name in EngineName]: EngineEntry } = {
     }),
     // Its threads wait in Deno's event loop, and Deno closes its own sockets with a thread.
     openWaker: () => ({ wake() {}, [Symbol.dispose]() {} }),
+    freeDescriptors: () => undefined,
     cleanUp() {},
   },
 };

@@ -6,6 +6,7 @@ import type { SocketAddress } from "../../values/address.ts";
 import { dialAsClient } from "./connect.ts";
 import { linuxEngine } from "./engine.ts";
 import { wordsForErrno } from "../failure_words.ts";
+import { nextIteration } from "../immediate.ts";
 import { errno, type Libc, openLibc, socketConstants, SystemError } from "./libc.ts";
 import { Reactor } from "./reactor.ts";
 import type { LinuxSocket } from "./socket.ts";
@@ -35,7 +36,7 @@ export async function selfTest(
     const step = async () => {
       if (performance.now() >= endAt) throw new Error("a relay on the loopback did not come to its end");
       reactor.poll(1);
-      await new Promise((resolve) => setTimeout(resolve));
+      await nextIteration();
     };
     return await relayOne(reactor, step);
   } catch (error) {
