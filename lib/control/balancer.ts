@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import { Names, type NameState } from "../discovery/names.ts";
 import type { HealthChange, Monitor } from "../health/monitor.ts";
 import { countersOf } from "../shared/counters.ts";
+import { engines } from "../relay/engines.ts";
 import { allocateMemory, type SharedMemory } from "../shared/layout.ts";
 import { type Shared, sharedViews } from "../shared/shared.ts";
 import type { EngineName } from "../values/words.ts";
@@ -294,7 +295,9 @@ export class Balancer {
     undo.defer(() => this.#threads.unbind(bound.added));
     if (this.#isEnding) return stopping;
     const { model } = bound;
-    this.#cap ??= sessionCap(config.process.maxConnections);
+    this.#cap ??= sessionCap(config.process.maxConnections, {
+      count: (wanted) => engines[this.#engine].freeDescriptors(wanted),
+    });
     await nextTask();
     if (this.#isEnding) return stopping;
 

@@ -16,13 +16,23 @@ export interface SessionCap {
   readonly isCounted: boolean;
 }
 
+export interface SessionCapOptions {
+  /** Counts free descriptors, at most so many, faster than by opening files; undefined where it cannot. */
+  readonly count?: (wanted: number) => number | undefined;
+  readonly files?: readonly string[];
+}
+
 /**
  * The cap on sessions: `maxConnections`, or what the descriptors that are free now allow at two for each session. Call it when
  * everything else that keeps descriptors is open.
  */
-export function sessionCap(maxConnections: number, files: readonly string[] = anyFiles): SessionCap {
+export function sessionCap(
+  maxConnections: number,
+  { count = () => undefined, files = anyFiles }: SessionCapOptions = {},
+): SessionCap {
   const cap = Math.min(maxConnections, maxSessions);
-  const free = freeDescriptors(cap * 2 + reserve, files);
+  const wanted = cap * 2 + reserve;
+  const free = count(wanted) ?? freeDescriptors(wanted, files);
   if (free === undefined) return { sessions: cap, isCounted: false };
   const kept = Math.min(reserve, Math.floor(free / 3));
   const sessions = Math.max(1, Math.min(cap, Math.floor((free - kept) / 2)));

@@ -1,7 +1,8 @@
 /** One data-plane thread's work: listeners, sessions, counters. It decides nothing; it reads the newest snapshot. */
 import { Pool, type PoolSpec } from "../pool/pool.ts";
 import type { Engine, Socket } from "../relay/engine.ts";
-import { Session, type SessionContext } from "../session/session.ts";
+import type { SessionContext } from "../session/context.ts";
+import { Session } from "../session/session.ts";
 import { count } from "../shared/counters.ts";
 import type { SharedMemory } from "../shared/layout.ts";
 import { Permits } from "../shared/permits.ts";
@@ -143,12 +144,17 @@ export class DataPlane {
     });
   }
 
+  /** Reports a fault in the program, which costs one session at most. */
+  fault(error: unknown): void {
+    this.#outbox.fault(error);
+  }
+
   #serveOrReset(client: Socket, runtime: ListenerRuntime): void {
     try {
       this.#serve(client, runtime);
     } catch (error) {
-      client.reset();
       this.#outbox.fault(error);
+      client.reset();
     }
   }
 
@@ -160,13 +166,19 @@ export class DataPlane {
     this.#sessions.add(session);
     runtime.use.enter();
     if (this.#isDraining && this.#cutReason !== undefined) session.cut(this.#cutReason);
-    session.closed.then((reason) => {
-      this.#count(session, reason, runtime);
-      this.#forget(session, runtime);
-    }, (error) => {
+    session.closed.then((reason) => this.#closed(session, reason, runtime), (error) => {
       this.#outbox.fault(error);
-      this.#forget(session, runtime);
+      this.#closed(session, session.failed(), runtime);
     });
+  }
+
+  #closed(session: Session, reason: Reason, runtime: ListenerRuntime): void {
+    try {
+      this.#count(session, reason, runtime);
+    } catch (error) {
+      this.#outbox.fault(error);
+    }
+    this.#forget(session, runtime);
   }
 
   #forget(session: Session, { use }: ListenerRuntime): void {

@@ -1,5 +1,5 @@
 /** What connections to targets come to: counted in shared memory, for the control plane to decide about ejection. */
-import type { Target } from "../pool/target.ts";
+import type { TargetOutcomes, TriedTarget } from "../session/context.ts";
 import type { TargetWords } from "../shared/target_words.ts";
 import type { Reason } from "../values/words.ts";
 import type { FailingTarget, Report } from "./messages.ts";
@@ -35,19 +35,13 @@ export interface OutcomesOptions {
   readonly gather: (failing: FailingTarget) => void;
 }
 
-/** A target, and whether the session was let in to try it. */
-export interface Tried {
-  readonly target: Target;
-  readonly isTrial: boolean;
-}
-
 /**
  * The outcomes of one pool in one thread.
  *
  * A failed connect and a reset by the target before its first byte are failures. A connection forgets failed connects, a first
  * byte forgets all: a target that accepts and resets is not well for having accepted.
  */
-export class Outcomes {
+export class Outcomes implements TargetOutcomes {
   readonly #options: OutcomesOptions;
 
   constructor(options: OutcomesOptions) {
@@ -55,25 +49,25 @@ export class Outcomes {
   }
 
   /** An attempt to connect has failed. */
-  refused(tried: Tried, error: Reason): void {
+  refused(tried: TriedTarget, error: Reason): void {
     const { words } = this.#options;
     if (!isTargetFailure(error)) return this.#endTrial(tried, undefined);
     this.#failed(tried, words.countRefusal(tried.target.slot), error);
   }
 
-  connected({ target: { slot }, isTrial }: Tried): void {
+  connected({ target: { slot }, isTrial }: TriedTarget): void {
     this.#options.words.forgetRefusals(slot);
     if (isTrial) this.#options.words.setTrial(slot, "connected");
   }
 
   /** The target's first byte has come. */
-  served(tried: Tried): void {
+  served(tried: TriedTarget): void {
     this.#options.words.forgetFailures(tried.target.slot);
     this.#endTrial(tried, { passed: true, cause: "it has answered" });
   }
 
   /** A session has ended without a byte of its target. */
-  endedUnserved(tried: Tried, reason: Reason): void {
+  endedUnserved(tried: TriedTarget, reason: Reason): void {
     const { words } = this.#options;
     if (reason === "server_reset") {
       this.#failed(tried, words.countReset(tried.target.slot), "reset before the first byte");
@@ -84,7 +78,7 @@ export class Outcomes {
     }
   }
 
-  #failed(tried: Tried, failures: number, cause: string): void {
+  #failed(tried: TriedTarget, failures: number, cause: string): void {
     const { pool, maxFailures, post, gather } = this.#options;
     this.#endTrial(tried, { passed: false, cause });
     if (failures < maxFailures) return;
@@ -95,7 +89,7 @@ export class Outcomes {
   }
 
   #endTrial(
-    { target: { name, slot }, isTrial }: Tried,
+    { target: { name, slot }, isTrial }: TriedTarget,
     result: { readonly passed: boolean; readonly cause: string } | undefined,
   ): void {
     if (!isTrial) return;

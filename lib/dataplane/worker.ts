@@ -2,6 +2,7 @@
 import { engines, type EngineThread } from "../relay/engines.ts";
 import { DataPlane } from "./data_plane.ts";
 import { BindError } from "./listeners.ts";
+import { warmUp } from "./warm_up.ts";
 import type { Command, Report } from "./messages.ts";
 
 const scope = globalThis as unknown as {
@@ -22,13 +23,22 @@ scope.onmessage = ({ data: command }) => {
 };
 
 function start({ worker, engine: name, memory }: Extract<Command, { type: "start" }>): typeof running {
+  const onFault = (error: unknown) => plane.fault(error);
   const thread = engines[name].startThread({
     descriptors: memory.descriptors[worker]!,
     onError: throwUncaught,
+    onFault,
   });
   const { engine, wakeDescriptor } = thread;
-  post({ type: "ready", wakeDescriptor });
-  return { plane: new DataPlane({ worker, engine, memory, post }), thread };
+  const plane = new DataPlane({ worker, engine, memory, post });
+  // A promise that nobody waits for is one session's at most: it must not cost the others their thread.
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    onFault(event.reason);
+  });
+  // Commands may come meanwhile; a thread that is not ready is not asked to bind.
+  warmUp(thread).catch(onFault).finally(() => post({ type: "ready", wakeDescriptor }));
+  return { plane, thread };
 }
 
 /** Throws outside of every promise, so that the control plane sees the thread die. */

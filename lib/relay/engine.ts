@@ -23,7 +23,8 @@ export interface Engine {
   listen(address: SocketAddress, options: ListenOptions): Acceptor;
   /**
    * Opens a connection to a target: tries its addresses, IP or unix, in their order, each for an equal share of the time
-   * that is left (`connectInOrder`). Never throws: a failure is an answer. The socket belongs to the caller.
+   * that is left (`connectInOrder`). A failure is an answer: it rejects for a fault in the program alone. The socket belongs to
+   * the caller.
    */
   connect(addresses: readonly SocketAddress[], options: ConnectOptions): Promise<Connected>;
   /** Moves bytes both ways until both directions have ended; owns both sockets from here on and closes them. */
@@ -153,13 +154,17 @@ export interface RelayLimits {
   readonly stallMs: number;
   /** From the start of the relay, whatever happens. */
   readonly lifetimeMs: number;
-  /** How long a connection is quiet before TCP asks its peer whether it is still there; it is not asked of short sessions. */
+  /**
+   * How long a connection is quiet before TCP asks its peer whether it is still there. A peer that has vanished ends the relay
+   * as one that has reset; it is not asked of in a relay's first second, nor of unix sockets. The portable engine has TCP ask
+   * after the kernel's own times, whatever this is (net.ipv4.tcp_keepalive_time on Linux: two hours).
+   */
   readonly keepAliveMs: number;
 }
 
 /** Who is told of what happens in a relay while it goes on. */
 export interface RelayObserver {
-  /** The target's first byte has come; called once, perhaps not before `relay` has returned. Must not throw. */
+  /** The target's first byte has come; called once, perhaps before `relay` has returned. What it throws ends the relay. */
   firstByte(): void;
 }
 
@@ -183,7 +188,10 @@ export interface Relay {
   readonly firstByteAt: number | undefined;
   /** When the last byte moved in either direction, on the same clock; the start of the relay where none did. */
   readonly lastByteAt: number;
-  /** Settles once, after both sockets are closed; `cut` when somebody called it first. Never rejects. */
+  /**
+   * Settles once, after both sockets are closed; `cut` when somebody called it first, or the program has a fault, which the
+   * engine has reported then. Never rejects.
+   */
   readonly ended: Promise<RelayEnd | "cut">;
   /** Ends the relay now: both peers see a cut connection. */
   cut(): void;

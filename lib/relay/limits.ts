@@ -29,11 +29,25 @@ export function sweepMs(limits: RelayLimits): number {
   return Math.min(1_000, Math.max(5, shortestMs / 20));
 }
 
+/** How long a session has to have been relaying, in milliseconds, before keep-alive is worth its system calls. */
+const keepAliveFromMs = 1_000;
+
+/** Whether a relay that began at `startedAt` is one for which keep-alive is to be set. */
+export function needsKeepAlive(startedAt: number, { keepAliveMs }: RelayLimits, now: number): boolean {
+  return keepAliveMs !== Infinity && now - startedAt >= keepAliveFromMs;
+}
+
 /** A relay as the sweep sees it. */
 export interface Expirable extends UnorderedSetMember {
   readonly limits: RelayLimits;
   readonly activity: Activity;
+  /** Whether `keepAlive` was called. */
+  readonly keepsAlive: boolean;
   expire(end: RelayEnd): void;
+  /** A fault in the program was met on its behalf: ends it, and has it reported. Must not throw. */
+  fail(error: unknown): void;
+  /** Has both connections checked for a peer that has vanished. */
+  keepAlive(): void;
 }
 
 /**
@@ -65,8 +79,18 @@ export class LimitSweeper {
 
   #sweep(now: number): void {
     for (const relay of this.#relays.members()) {
-      const end = expired(relay.activity, relay.limits, now);
-      if (end !== undefined) relay.expire(end);
+      try {
+        check(relay, now);
+      } catch (error) {
+        relay.fail(error);
+      }
     }
   }
+}
+
+function check(relay: Expirable, now: number): void {
+  const { activity, limits, keepsAlive } = relay;
+  const end = expired(activity, limits, now);
+  if (end !== undefined) relay.expire(end);
+  else if (!keepsAlive && needsKeepAlive(activity.startedAt, limits, now)) relay.keepAlive();
 }

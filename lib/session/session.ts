@@ -3,76 +3,19 @@ import type {
   Connected,
   ConnectFailure,
   ConnectOptions,
-  Engine,
   Relay,
   RelayEnd,
-  RelayLimits,
   RelayObserver,
   Socket,
 } from "../relay/engine.ts";
 import type { Picked } from "../pool/pool.ts";
 import { preferredFirst, type Target } from "../pool/target.ts";
-import type { Permits } from "../shared/permits.ts";
-import type { TargetWords } from "../shared/target_words.ts";
 import type { SocketAddress } from "../values/address.ts";
 import type { UnorderedSetMember } from "../values/unordered_set.ts";
 import type { CutReason, Reason } from "../values/words.ts";
 import type { Attempt, CloseRecord } from "./record.ts";
-import { pause, type SessionQueue } from "./waiting.ts";
-
-/** What every session of a listener needs of its thread and of the snapshot it begins in. */
-export interface SessionContext {
-  /** The number of the thread, for the names of its sessions. */
-  readonly thread: number;
-  readonly generation: number;
-  readonly engine: Engine;
-  readonly listener: { readonly name: string };
-  /** The pool, and the line in front of it. */
-  readonly queue: SessionQueue;
-  /** Is told what connections to targets come to. */
-  readonly outcomes: TargetOutcomes;
-  /** Each permit the session has to take, in this order, and the reason it is refused with when there is none. */
-  readonly limits: readonly PermitLimit[];
-  readonly permits: Pick<Permits, "acquire" | "release">;
-  readonly targetWords: Pick<TargetWords, "lastAddress" | "setLastAddress">;
-  /** Waits a moment where a limit is used up, for another thread may be about to give a permit back; undefined = there is none. */
-  readonly permitGrace?: { until(ask: () => boolean): Promise<void> } | undefined;
-  /** How long it waits while every eligible target is full. */
-  readonly queueTimeoutMs: number;
-  readonly connectTimeoutMs: number;
-  readonly relayLimits: RelayLimits;
-  /** Called for each attempt at once, failed or not: the record comes only when the session has ended. */
-  readonly onAttempt: (event: AttemptEvent) => void;
-}
-
-export interface AttemptEvent {
-  readonly session: Session;
-  readonly target: Target;
-  readonly attempt: Attempt;
-  /** Why it failed, in words; empty where it did not. */
-  readonly detail: string;
-}
-
-export interface PermitLimit {
-  readonly slot: number;
-  readonly max: number;
-  readonly reason: "limit_process" | "limit_listener";
-}
-
-/** What a connection to a target comes to; `isTrial`: it decides whether an ejected target comes back. */
-export interface TargetOutcomes {
-  refused(tried: TriedTarget, error: Reason): void;
-  connected(tried: TriedTarget): void;
-  /** The target's first byte has come. */
-  served(tried: TriedTarget): void;
-  /** The session has ended without one. */
-  endedUnserved(tried: TriedTarget, reason: Reason): void;
-}
-
-export interface TriedTarget {
-  readonly target: Target;
-  readonly isTrial: boolean;
-}
+import type { SessionContext, TriedTarget } from "./context.ts";
+import { pause } from "./waiting.ts";
 
 /** A target with a permit of it, the reason to refuse the client with, or what the session has to wait for. */
 type SessionPick =
@@ -116,6 +59,8 @@ export class Session implements UnorderedSetMember, RelayObserver {
   #queueMs: number | null = null;
   #hasFirstByte = false;
   #connectMs: number | null = null;
+  /** The target's socket until the relay owns it. */
+  #connected: Socket | undefined;
   #relay: Relay | undefined;
   #cutReason: CutReason | undefined;
   #reason: Reason | undefined;
@@ -162,6 +107,11 @@ export class Session implements UnorderedSetMember, RelayObserver {
     else this.#relay.cut();
   }
 
+  /** To be called where `closed` has rejected, for the record of a session that a fault in the program has ended. */
+  failed(): Reason {
+    return this.#end("internal");
+  }
+
   async #run(): Promise<Reason> {
     let full = this.#acquireLimits();
     if (full !== undefined) full = await this.#acquireLimitsAgain(full);
@@ -174,10 +124,12 @@ export class Session implements UnorderedSetMember, RelayObserver {
         while (pick.kind === "wait") pick = await this.#wait(pick.until);
         if (pick.kind === "none") return this.#refuse(this.#cutReason ?? pick.reason);
         const connected = await this.#connect(pick.target);
+        if (connected.kind === "connected") this.#connected = connected.socket;
         const refusal = this.#recordAttempt(pick, connected);
         if (refusal !== undefined) return this.#refuse(refusal);
         if (connected.kind === "failed") continue;
         this.#relay = engine.relay(client, connected.socket, relayLimits, this);
+        this.#connected = undefined;
         const end: RelayEnd | "cut" = await this.#relay.ended;
         const reason = end === "cut" ? this.#cutReason ?? "internal" : end;
         if (!this.#hasFirstByte) outcomes.endedUnserved(pick, reason);
@@ -185,9 +137,21 @@ export class Session implements UnorderedSetMember, RelayObserver {
       }
     } finally {
       // The sockets are closed before the permits are free: a cap on sessions is a cap on descriptors.
-      client[Symbol.dispose]();
-      this.#releaseLimits();
+      try {
+        if (this.#reason === undefined) this.#faulted();
+        client[Symbol.dispose]();
+        // Still here where a fault came before the relay, which would own it.
+        this.#connected?.[Symbol.dispose]();
+      } finally {
+        this.#releaseLimits();
+      }
     }
+  }
+
+  /** A fault in the program has ended it: what was cut is not to look complete, and a trial shows nothing. */
+  #faulted(): void {
+    this.#client.reset();
+    if (this.#target !== undefined) this.#context.outcomes.endedUnserved(this.#target, "internal");
   }
 
   /** Tries to take them for a moment longer, until the session is cut; `reason` is why there was none. */

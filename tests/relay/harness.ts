@@ -1,4 +1,4 @@
-import type { Acceptor, Engine, Relay, RelayLimits, Socket } from "../../lib/relay/engine.ts";
+import type { Acceptor, Engine, Relay, RelayLimits, RelayObserver, Socket } from "../../lib/relay/engine.ts";
 import type { SocketAddress } from "../../lib/values/address.ts";
 import type { Peer } from "../support/peer.ts";
 
@@ -24,6 +24,8 @@ export interface Harness {
 /** A world for one test. Disposing closes every peer and listener that it made. */
 export interface World extends AsyncDisposable {
   readonly engine: Engine;
+  /** What the engine has reported of its own faults; a case that means them takes them out. */
+  readonly faults: unknown[];
   /** An address for `engine.listen` that is free. */
   bindAddress(): SocketAddress;
   dial(address: SocketAddress): Promise<Peer>;
@@ -89,10 +91,13 @@ export async function relayed(world: World, limits: Partial<RelayLimits> = {}): 
 /** The same between a listener and a target that there are already. */
 export async function relayedTo(
   world: World,
-  { acceptor, listener, limits }: {
+  { acceptor, listener, limits, observer, before }: {
     acceptor: Acceptor;
     listener: TargetListener;
     limits?: Partial<RelayLimits>;
+    observer?: RelayObserver;
+    /** Has the target's end for itself once it has accepted, before the relay. */
+    before?: (target: Peer) => Promise<void>;
   },
 ): Promise<Relayed> {
   const { client, socket } = await accepted(world, acceptor);
@@ -101,7 +106,8 @@ export async function relayedTo(
     world.engine.connect([listener.address], { timeoutMs: 5_000, client: socket }),
   ]);
   if (connected.kind === "failed") throw new Error(`cannot connect to the target: ${connected.detail}`);
-  const relay = world.engine.relay(socket, connected.socket, { ...unlimited, ...limits });
+  await before?.(target);
+  const relay = world.engine.relay(socket, connected.socket, { ...unlimited, ...limits }, observer);
   return { client, target, relay };
 }
 

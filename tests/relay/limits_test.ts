@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { type Activity, type Expirable, expired, LimitSweeper, sweepMs } from "../../lib/relay/limits.ts";
+import {
+  type Activity,
+  type Expirable,
+  expired,
+  LimitSweeper,
+  needsKeepAlive,
+  sweepMs,
+} from "../../lib/relay/limits.ts";
 import type { RelayEnd, RelayLimits } from "../../lib/relay/engine.ts";
 import { unlimited } from "./harness.ts";
 
@@ -137,11 +144,16 @@ function watched(
     setIndex: -1,
     limits: { ...unlimited, ...own },
     activity: { ...quiet, startedAt: performance.now() },
+    keepsAlive: false,
+    keepAlive() {
+      relay.keepsAlive = true;
+    },
     ended: promise,
     expire(end: RelayEnd) {
       sweeper.delete(relay);
       resolve(end);
     },
+    fail: reportError,
   };
   return relay;
 }
@@ -177,6 +189,40 @@ Deno.test("a relay that was deleted is not ended", async () => {
   sweeper.delete(gone);
   const first = await Promise.race([gone.ended.then(() => "gone"), stays.ended.then(() => "stays")]);
   assert.equal(first, "stays");
+});
+
+Deno.test("keep-alive is for a relay that is a second old, and not where there is to be none", () => {
+  const limits = { ...unlimited, keepAliveMs: 60_000 };
+  assert.equal(needsKeepAlive(500, limits, 1_499), false);
+  assert.equal(needsKeepAlive(500, limits, 1_500), true);
+  assert.equal(needsKeepAlive(500, unlimited, 1e12), false);
+});
+
+Deno.test("a relay that needs keep-alive gets it once", async () => {
+  const sweeper = new LimitSweeper();
+  let calls = 0;
+  const old = { ...quiet, startedAt: performance.now() - 60_000 };
+  const relay = {
+    ...watched(sweeper, { keepAliveMs: 1_000, lifetimeMs: 60_100 }),
+    activity: old,
+    keepAlive() {
+      calls++;
+      relay.keepsAlive = true;
+    },
+    keepsAlive: false,
+  };
+  const ended = new Promise<RelayEnd>((resolve) => {
+    relay.expire = (end) => {
+      sweeper.delete(relay);
+      resolve(end);
+    };
+  });
+  // What has the sweep look often.
+  const other = watched(sweeper, { idleMs: 50 });
+  sweeper.add(relay);
+  sweeper.add(other);
+  await Promise.all([ended, other.ended]);
+  assert.equal(calls, 1);
 });
 
 Deno.test("watching begins again after the last relay was gone", async () => {

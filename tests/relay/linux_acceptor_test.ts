@@ -31,7 +31,7 @@ class FailingListener implements Disposable {
       return number;
     };
     const changed = { ...libc, call: { ...libc.call, accept4 }, errno: lastErrno };
-    this.#reactor = this.#opened.use(new Reactor(changed, () => this.now));
+    this.#reactor = this.#opened.use(new Reactor(changed, { clock: () => this.now }));
     this.acceptor = this.#opened.use(
       new LinuxAcceptor(this.#reactor, { kind: "tcp", host: "127.0.0.1", port: 0 }, {
         shared: false,

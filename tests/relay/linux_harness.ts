@@ -2,11 +2,11 @@ import { linuxEngine } from "../../lib/relay/linux/engine.ts";
 import { openLibc } from "../../lib/relay/linux/libc.ts";
 import { Reactor } from "../../lib/relay/linux/reactor.ts";
 import type { Harness } from "./harness.ts";
-import { tcpHarness, type TestedEngine, unixHarness } from "./portable_harness.ts";
+import { type MakeEngine, tcpHarness, type TestedEngine, unixHarness } from "./portable_harness.ts";
 
 /** A linux engine in this thread, beside Deno's own event loop: it never waits in the kernel, and is polled each millisecond. */
-function polledEngine(): TestedEngine {
-  const reactor = new Reactor(openLibc());
+function polledEngine({ onFault }: Parameters<MakeEngine>[0]): TestedEngine {
+  const reactor = new Reactor(openLibc(), { onFault });
   const engine = linuxEngine({ reactor });
   let open = true;
   // On Deno 2.4 an interval that is cleared may still call once.

@@ -26,6 +26,7 @@ function startThread(onPoll: (call: { readonly at: number; readonly waitMs: numb
   const thread = startLinuxThread({
     descriptors,
     onError: reject,
+    onFault: reject,
     open: () => ({ ...libc, call: { ...libc.call, epoll_wait } }),
     clock: () => now,
   });

@@ -14,10 +14,13 @@ const anyPort: SocketAddress = { kind: "tcp", host: "10.0.0.1", port: 0 };
 
 function memoryWorld(): World {
   const engine = new MemoryEngine();
+  const faults: unknown[] = [];
+  engine.onFault = (error) => faults.push(error);
   const opened = new DisposableStack();
   const unheard = { shared: false, onError: () => {} };
   return {
     engine,
+    faults,
     bindAddress: () => anyPort,
     dial: (address) => Promise.resolve(opened.use(engine.dial(address))),
     openTarget() {

@@ -21,12 +21,15 @@ export const portableHarnesses: readonly Harness[] = [
 /** An engine, which a world disposes with itself where it needs that. */
 export type TestedEngine = Engine & Partial<Disposable>;
 
+/** Makes an engine that reports its own faults. */
+export type MakeEngine = (options: { readonly onFault: (error: unknown) => void }) => TestedEngine;
+
 /** A harness of real sockets on a host of this machine, for any engine. */
 export function tcpHarness(
   host: string,
   { name = "portable", engine, lacks }: {
     name?: string;
-    engine: () => TestedEngine;
+    engine: MakeEngine;
     lacks: { readonly [ability in Ability]?: string };
   },
 ): Harness {
@@ -34,7 +37,7 @@ export function tcpHarness(
     name: `${name}, ${host}`,
     lacks,
     addressesOnly: host.includes(":"),
-    open: () => Promise.resolve(new TcpWorld(engine(), host)),
+    open: () => Promise.resolve(new TcpWorld(engine, host)),
   };
 }
 
@@ -42,7 +45,7 @@ export function tcpHarness(
 export function unixHarness(
   { name = "portable", engine, lacks }: {
     name?: string;
-    engine: () => TestedEngine;
+    engine: MakeEngine;
     lacks: { readonly [ability in Ability]?: string };
   },
 ): Harness {
@@ -53,7 +56,7 @@ export function unixHarness(
       "silent targets": "a unix socket answers at once, or is refused",
       ...lacks,
     },
-    open: async () => new UnixWorld(engine(), await Deno.makeTempDir({ prefix: "lb-" })),
+    open: async () => new UnixWorld(engine, await Deno.makeTempDir({ prefix: "lb-" })),
   };
 }
 
@@ -101,10 +104,11 @@ function resetPeers(peers: readonly Peer[]): void {
 
 abstract class SocketWorld implements World {
   readonly engine: TestedEngine;
+  readonly faults: unknown[] = [];
   protected readonly opened = new DisposableStack();
 
-  constructor(engine: TestedEngine) {
-    this.engine = engine;
+  constructor(make: MakeEngine) {
+    this.engine = make({ onFault: (error) => this.faults.push(error) });
   }
 
   abstract bindAddress(): SocketAddress;
@@ -139,7 +143,7 @@ class TcpWorld extends SocketWorld {
   /** Ports that only sockets of this world have. */
   readonly #ports = new Set<number>();
 
-  constructor(engine: TestedEngine, host: string) {
+  constructor(engine: MakeEngine, host: string) {
     super(engine);
     this.#host = host;
   }
@@ -184,7 +188,7 @@ class UnixWorld extends SocketWorld {
   readonly #folder: string;
   #sockets = 0;
 
-  constructor(engine: Engine, folder: string) {
+  constructor(engine: MakeEngine, folder: string) {
     super(engine);
     this.#folder = folder;
   }

@@ -58,6 +58,7 @@ class ScriptedSocket implements ByteSocket {
   peek = () => Promise.reject(new Error("not before a relay"));
   write = this.peek;
   skip = (): void => {};
+  keepAlive = (): void => {};
   whenGone = (): () => void => () => {};
 }
 
@@ -67,6 +68,7 @@ function relayed() {
     limits: unlimited,
     pool: new BufferPool(),
     sweeper: new LimitSweeper(),
+    onFault: (error) => assert.fail(String(error)),
   });
   return { client, target, relay };
 }

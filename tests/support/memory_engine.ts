@@ -14,6 +14,8 @@ export type Answer = Exclude<ConnectFailure, "client_gone"> | "silent";
 /** An engine without sockets: its own network of addresses, in which the relay of the portable engine moves bytes. */
 export class MemoryEngine implements Engine {
   readonly name = "memory";
+  /** Takes what one session's code has thrown. */
+  onFault: (error: unknown) => void = reportError;
 
   now(): number {
     return performance.now();
@@ -32,13 +34,22 @@ export class MemoryEngine implements Engine {
     return this.#openSockets;
   }
 
-  after(ms: number, callback: () => void): () => void {
-    const timer = setTimeout(callback, ms);
+  // Whoever takes it need not keep the engine.
+  after = (ms: number, callback: () => void): () => void => {
+    const timer = setTimeout(() => this.#guard(callback), ms);
     return () => clearTimeout(timer);
-  }
+  };
 
   whenSettled(callback: () => void): void {
-    setTimeout(callback);
+    setTimeout(() => this.#guard(callback));
+  }
+
+  #guard(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.onFault(error);
+    }
   }
 
   listen(address: SocketAddress, options: ListenOptions): MemoryAcceptor {
@@ -89,7 +100,8 @@ export class MemoryEngine implements Engine {
   }
 
   relay(client: Socket, target: Socket, limits: RelayLimits, observer?: RelayObserver): Relay {
-    const options = { limits, observer, pool: this.#pool, sweeper: this.#sweeper };
+    const { onFault } = this;
+    const options = { limits, observer, onFault, pool: this.#pool, sweeper: this.#sweeper };
     return new StreamRelay(client as MemorySocket, target as MemorySocket, options);
   }
 

@@ -124,6 +124,10 @@ export class MemorySocket implements ByteSocket {
     return Promise.resolve();
   }
 
+  keepAlive(): void {
+    // A peer in the same memory cannot vanish.
+  }
+
   reset(): void {
     if (!this.#close()) return;
     this.#peer.#receiveReset();

@@ -53,6 +53,21 @@ export class FarHost implements Disposable {
     return this.#namespace.prefix;
   }
 
+  /** Sets `/proc/sys/net/ipv4/KEY` of the far host. */
+  setIpv4(key: string, value: number): void {
+    this.#namespace.setIpv4(key, value);
+  }
+
+  /** Has the far host reach itself by its loopback addresses. */
+  raiseLoopback(): void {
+    ip("-n", this.#namespace.name, "link", "set", "lo", "up");
+  }
+
+  /** Pulls the cable at this machine's end: no packet arrives any more, and the far host is told nothing. */
+  unplug(): void {
+    ip("link", "set", this.#link, "down");
+  }
+
   [Symbol.dispose](): void {
     problemOf("ip", ["link", "del", this.#link]);
     this.#namespace[Symbol.dispose]();

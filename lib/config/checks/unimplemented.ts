@@ -13,13 +13,7 @@ export interface Unimplemented {
 /** The keys without effect; a feature that arrives takes its line out, and no note is made of it any more. */
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { path: ["admin"], off: "none" },
-  ...ofPools(["timeouts", "keepAlive"], undefined),
-  { path: ["listeners", "*", "timeouts", "keepAlive"], off: undefined },
 ];
-
-function ofPools(keys: readonly string[], off: string | undefined): readonly Unimplemented[] {
-  return [{ path: ["defaults", ...keys], off }, { path: ["pools", "*", ...keys], off }];
-}
 
 /** Finds each key of a file that has no effect yet. */
 export function findUnimplemented(file: LocatedValue, findings: Findings): void {

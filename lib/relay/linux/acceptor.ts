@@ -124,8 +124,19 @@ export class LinuxAcceptor implements Acceptor, Watcher {
     return address.kind === "unix" ? address : localAddress(libc, descriptor) ?? address;
   }
 
-  /** The next connection; undefined when none is there, or none can be had for the moment. */
+  /** The next connection; undefined when none is there, or none can be had for the moment. Throws nothing. */
   #acceptOne(): Socket | undefined {
+    try {
+      return this.#acceptOrThrow();
+    } catch (error) {
+      // An event is reported once: without another try the clients in the queue would wait for the next one.
+      this.#backOff();
+      this.#reactor.onFault(error);
+      return undefined;
+    }
+  }
+
+  #acceptOrThrow(): Socket | undefined {
     if (this.#cancelBackoff !== undefined || !this.#hasReserve()) return undefined;
     const { libc } = this.#reactor;
     for (;;) {

@@ -4,7 +4,7 @@ import { connectInOrder } from "../connect_in_order.ts";
 import type { Connected, ConnectFailure, ConnectOptions } from "../engine.ts";
 import { clientGone, connectedToItself, noIpv6, timedOut, wordsForErrno } from "../failure_words.ts";
 import { notAnAddress } from "../literal.ts";
-import { errno, type Libc, localFaults, socketConstants, type SystemError } from "./libc.ts";
+import { errno, type Libc, localFaults, socketConstants, SystemError } from "./libc.ts";
 import type { Reactor, Task } from "./reactor.ts";
 import { LinuxSocket } from "./socket.ts";
 import { encodeAddress, encodedAddress, isOwnAddress } from "./socket_address.ts";
@@ -33,16 +33,30 @@ function connectTo(reactor: Reactor, address: SocketAddress, options: ConnectOpt
   const client = options.client as LinuxSocket;
   const hasInput = !client.closed && client.hasInput();
   if (client.isGone) return Promise.resolve(failure("client_gone", clientGone));
-  const { libc } = reactor;
   let socket: LinuxSocket;
   try {
-    const descriptor = openSocket(libc, encoded);
-    socket = new LinuxSocket(reactor, descriptor, address);
-    if (isTcp) socket.sends = "none";
-    if (hasInput && isTcp) ackWithData(libc, descriptor);
+    socket = new LinuxSocket(reactor, openSocket(reactor.libc, encoded), address);
   } catch (error) {
-    return Promise.resolve(failureOf((error as SystemError).number));
+    if (!(error instanceof SystemError)) throw error;
+    return Promise.resolve(failureOf(error.number));
   }
+  try {
+    if (isTcp) socket.sends = "none";
+    if (hasInput && isTcp) ackWithData(reactor.libc, socket.descriptor);
+    return begin(socket, { encoded, options });
+  } catch (error) {
+    // A fault in the program: nobody else knows the socket.
+    socket.reset();
+    throw error;
+  }
+}
+
+/** Has a socket connect. */
+function begin(
+  socket: LinuxSocket,
+  { encoded, options }: { readonly encoded: Bytes; readonly options: ConnectOptions },
+): Promise<Connected> {
+  const { libc } = socket.reactor;
   if (libc.call.connect(socket.descriptor, encoded, encoded.length) === 0) {
     return Promise.resolve(established(socket, encoded));
   }
@@ -52,6 +66,15 @@ function connectTo(reactor: Reactor, address: SocketAddress, options: ConnectOpt
   return Promise.resolve(
     lacksIpv6(libc, encoded, number) ? failure("unreachable", noIpv6) : failureOf(number),
   );
+}
+
+/** Begins a connection that belongs to no session; what becomes of it shows in its use. Throws SystemError. */
+export function dialAsClient(reactor: Reactor, address: SocketAddress): LinuxSocket {
+  const encoded = encodedAddress(address);
+  if (encoded === undefined) throw new TypeError(notAnAddress(address));
+  const socket = new LinuxSocket(reactor, openSocket(reactor.libc, encoded), address);
+  reactor.libc.call.connect(socket.descriptor, encoded, encoded.length);
+  return socket;
 }
 
 /** One attempt at one address. As a timer it is the time limit; as a task it runs when something happens to either socket. */
@@ -64,14 +87,17 @@ class Connecting implements Task, Timer {
   readonly #socket: LinuxSocket;
   readonly #address: Bytes;
   readonly #resolve: (connected: Connected) => void;
+  readonly #reject: (error: unknown) => void;
 
   constructor(socket: LinuxSocket, address: Bytes, { client, timeoutMs }: ConnectOptions) {
     this.#client = client as LinuxSocket;
     this.#socket = socket;
     this.#address = address;
     let settle!: (connected: Connected) => void;
-    this.connected = new Promise((resolve) => settle = resolve);
+    let reject!: (error: unknown) => void;
+    this.connected = new Promise((...functions) => [settle, reject] = functions);
     this.#resolve = settle;
+    this.#reject = reject;
     // The event that says that it stands says whether there is something to read, too.
     socket.writable = socket.readable = false;
     socket.owner = this;
@@ -80,23 +106,30 @@ class Connecting implements Task, Timer {
   }
 
   fire(): void {
-    this.#fail(failure("timeout", timedOut));
+    this.#answer(failure("timeout", timedOut));
   }
 
   run(): void {
     const socket = this.#socket;
     if (socket.owner !== this) return;
-    if (this.#client.isGone) return this.#fail(failure("client_gone", clientGone));
+    if (this.#client.isGone) return this.#answer(failure("client_gone", clientGone));
     if (!socket.writable) return;
     const { SOL_SOCKET, SO_ERROR } = socketConstants;
     const { libc } = socket.reactor;
     const number = socket.failed ? readOption(libc, socket.descriptor, [SOL_SOCKET, SO_ERROR]) ?? 0 : 0;
-    if (number !== 0) return this.#fail(failureOf(number));
+    if (number !== 0) return this.#answer(failureOf(number));
     this.#release();
     this.#resolve(established(socket, this.#address));
   }
 
-  #fail(failed: Connected): void {
+  /** A fault in the program, for whoever waits for the connection. */
+  fail(error: unknown): void {
+    this.#release();
+    this.#reject(error);
+    this.#socket.reset();
+  }
+
+  #answer(failed: Connected): void {
     this.#release();
     // It may stand by now: then the target sees a reset, not an end that somebody meant.
     this.#socket.reset();

@@ -72,10 +72,11 @@ export class LinuxDirection implements DirectionState {
   /** Gives back what it holds; no `pump` after it. */
   close(): void {
     this.#unsent = undefined;
-    if (this.#pipe === undefined) return;
-    if (this.#pipedBytes > 0) this.#resources.pipes.close(this.#pipe);
-    else this.#resources.pipes.release(this.#pipe);
+    const pipe = this.#pipe;
+    if (pipe === undefined) return;
     this.#pipe = undefined;
+    if (this.#pipedBytes > 0) this.#resources.pipes.close(pipe);
+    else this.#resources.pipes.release(pipe);
   }
 
   #canRead(): boolean {

@@ -26,14 +26,16 @@ class Retry<T> implements Task, Timer {
   readonly #socket: LinuxSocket;
   readonly #options: RetryOptions<T>;
   readonly #resolve: (answer: T) => void;
+  readonly #reject: (error: unknown) => void;
 
   constructor(socket: LinuxSocket, options: RetryOptions<T>) {
     if (socket.owner !== undefined) throw new Error("a socket is used by two at once");
     this.#socket = socket;
     this.#options = options;
-    let settle!: (answer: T) => void;
-    this.answer = new Promise((resolve) => settle = resolve);
-    this.#resolve = settle;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.answer = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
     socket.owner = this;
     if (options.timeoutMs !== Infinity) socket.reactor.schedule(this, options.timeoutMs);
   }
@@ -48,12 +50,22 @@ class Retry<T> implements Task, Timer {
     this.#finish(this.#options.onTimeout());
   }
 
+  /** A fault in the program, for whoever waits for the answer. */
+  fail(error: unknown): void {
+    this.#release();
+    this.#reject(error);
+  }
+
   #finish(answer: T): void {
+    this.#release();
+    this.#resolve(answer);
+  }
+
+  #release(): void {
     const { reactor } = this.#socket;
     reactor.cancel(this);
     this.#socket.owner = undefined;
     reactor.microtasksPending = true;
-    this.#resolve(answer);
   }
 }
 

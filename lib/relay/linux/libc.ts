@@ -43,11 +43,15 @@ export const socketConstants = {
   SOL_SOCKET: 1,
   SO_REUSEADDR: 2,
   SO_ERROR: 4,
+  SO_KEEPALIVE: 9,
   SO_LINGER: 13,
   SO_REUSEPORT: 15,
   IPPROTO_TCP: 6,
   TCP_NODELAY: 1,
   TCP_MAXSEG: 2,
+  TCP_KEEPIDLE: 4,
+  TCP_KEEPINTVL: 5,
+  TCP_KEEPCNT: 6,
   TCP_QUICKACK: 12,
   MSG_PEEK: 0x2,
   MSG_MORE: 0x8000,
@@ -78,6 +82,15 @@ export const pipeConstants = {
   F_GETPIPE_SZ: 1032,
 } as const;
 
+/**
+ * Descriptors as such (asm-generic/resource.h, asm-generic/poll.h). `struct pollfd` is a descriptor, then 16 bits of events
+ * that are waited for and 16 of those that there are.
+ */
+export const descriptorConstants = {
+  RLIMIT_NOFILE: 7,
+  POLLNVAL_SHIFTED: 0x20 << 16,
+} as const;
+
 /** Files by path (bits/fcntl.h, linux/stat.h). `struct statx` is laid out alike on every architecture. */
 export const fileConstants = {
   AT_FDCWD: -100,
@@ -105,11 +118,15 @@ const symbols = {
   // sys/eventfd.h: unsigned int, int.
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // sys/resource.h: a resource and struct rlimit, which is two rlim_t of 64 bits.
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  // poll.h: nfds_t is an unsigned long; no call asks for 2^32.
+  poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
   // Sizes are size_t and results ssize_t; as u32 and i32 they cost no bigint, and no call asks for 2 GiB. Both calling
   // conventions pass 32 bits in a register whose upper half is zero then.
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },

@@ -1,6 +1,6 @@
 /** One epoll: who waits for which descriptor, which timers are due, and which tasks are queued. */
 import { epollConstants, epollEvent, errno, type Libc, SystemError } from "./libc.ts";
-import { type Timer, TimerHeap } from "./timers.ts";
+import { type Failing, type Timer, TimerHeap } from "./timers.ts";
 
 const maxEvents = 512;
 
@@ -11,14 +11,30 @@ export interface Watcher {
 }
 
 /** Something to run once the events of a poll are known. Only the reactor writes `queued`. */
-export interface Task {
+export interface Task extends Failing {
   queued: boolean;
   run(): void;
 }
 
-/** The event loop of one thread; its owner calls `poll` again and again. */
+/** How a reactor is made. */
+export interface ReactorOptions {
+  /** Of `performance.now()`. */
+  readonly clock?: () => number;
+  /** Takes what a callback, a task or a timer has thrown and nobody else takes; the others go on. Without it, it is thrown on. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+function throwOn(error: unknown): void {
+  throw error;
+}
+
+/**
+ * The event loop of one thread; its owner calls `poll` again and again. What one session throws ends that session (`Failing`);
+ * `poll` throws only where the thread itself cannot go on.
+ */
 export class Reactor implements Disposable {
   readonly libc: Libc;
+  readonly onFault: (error: unknown) => void;
   /** Something has happened that somebody awaits: microtasks have to run before the thread may sleep. */
   microtasksPending = true;
   /** The time of this poll's events, on the clock of `performance.now()`: asking it costs as much as a system call. */
@@ -38,8 +54,9 @@ export class Reactor implements Disposable {
   #settled: (() => void)[] = [];
 
   /** Owns `libc` from here on. Throws SystemError. */
-  constructor(libc: Libc, clock: () => number = () => performance.now()) {
+  constructor(libc: Libc, { clock = () => performance.now(), onFault = throwOn }: ReactorOptions = {}) {
     this.libc = libc;
+    this.onFault = onFault;
     this.#clock = clock;
     this.nowMs = clock();
     this.#epoll = libc.call.epoll_create1(epollConstants.CLOEXEC);
@@ -63,9 +80,10 @@ export class Reactor implements Disposable {
     this.#watchers[descriptor] = undefined;
   }
 
-  /** Calls back after so many milliseconds; returns what cancels it. */
-  after(ms: number, callback: () => void): () => void {
+  /** Calls back after so many milliseconds; returns what cancels it. What it throws goes to `owner`, if there is one. */
+  after(ms: number, callback: () => void, owner?: Failing): () => void {
     const timer: Timer = { dueAt: this.#clock() + ms, heapIndex: -1, fire: callback };
+    if (owner !== undefined) timer.fail = (error) => this.#fail(owner, error);
     this.#timers.add(timer);
     return () => this.#timers.cancel(timer);
   }
@@ -85,6 +103,15 @@ export class Reactor implements Disposable {
     if (task.queued) return;
     task.queued = true;
     this.#tasks[this.#taskCount++] = task;
+  }
+
+  /** Runs a task at once, on behalf of another: what it throws is no fault of the caller's. */
+  runNow(task: Task): void {
+    try {
+      task.run();
+    } catch (error) {
+      this.#fail(task, error);
+    }
   }
 
   /** Calls back at the beginning of the next poll: behind the promises that this one has set off. */
@@ -112,11 +139,15 @@ export class Reactor implements Disposable {
     this.updateTime();
     for (let index = 0, at = 0; index < count; index++, at += epollEvent.bytes) {
       const descriptor = this.#eventsView.getInt32(at + epollEvent.dataAt, true);
-      this.#watchers[descriptor]?.ready(this.#eventsView.getInt32(at, true));
+      try {
+        this.#watchers[descriptor]?.ready(this.#eventsView.getInt32(at, true));
+      } catch (error) {
+        this.onFault(error);
+      }
     }
     this.#runTasks();
     // Last: what is known of a connection by now, a reset above all, outweighs that a time is up.
-    this.#timers.fireDue(this.nowMs);
+    this.#timers.fireDue(this.nowMs, (timer, error) => this.#fail(timer, error));
   }
 
   [Symbol.dispose](): void {
@@ -130,7 +161,13 @@ export class Reactor implements Disposable {
     if (settled.length === 0) return false;
     this.#settled = [];
     this.microtasksPending = true;
-    for (const callback of settled) callback();
+    for (const callback of settled) {
+      try {
+        callback();
+      } catch (error) {
+        this.onFault(error);
+      }
+    }
     return true;
   }
 
@@ -145,7 +182,14 @@ export class Reactor implements Disposable {
       const task = tasks[index]!;
       tasks[index] = undefined;
       task.queued = false;
-      task.run();
+      this.runNow(task);
     }
+  }
+
+  #fail(owner: Failing, error: unknown): void {
+    // It may settle what somebody awaits.
+    this.microtasksPending = true;
+    if (owner.fail === undefined) this.onFault(error);
+    else owner.fail(error);
   }
 }

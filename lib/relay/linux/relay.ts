@@ -1,5 +1,5 @@
 /** The relay of the linux engine: two directions that move whenever a socket is ready. */
-import { type Activity, expired, sweepMs } from "../limits.ts";
+import { type Activity, expired, needsKeepAlive, sweepMs } from "../limits.ts";
 import { outcomeOf } from "../ending.ts";
 import { lingerMs, type Relay, type RelayEnd, type RelayLimits, type RelayObserver } from "../engine.ts";
 import { LinuxDirection, type ThreadResources } from "./direction.ts";
@@ -37,6 +37,7 @@ export class LinuxRelay implements Relay, Task, Timer {
   #observer: RelayObserver | undefined;
   #halfClosedAt = Infinity;
   #cancelLinger: (() => void) | undefined;
+  #keepsAlive = false;
   #hasEnded = false;
 
   constructor(client: LinuxSocket, target: LinuxSocket, { resources, limits, observer }: LinuxRelayOptions) {
@@ -54,7 +55,7 @@ export class LinuxRelay implements Relay, Task, Timer {
     this.#settle = settle;
     reactor.schedule(this, sweepMs(limits));
     client.owner = target.owner = this;
-    this.run();
+    reactor.runNow(this);
   }
 
   get receivedBytes(): number {
@@ -74,7 +75,35 @@ export class LinuxRelay implements Relay, Task, Timer {
   }
 
   cut(): void {
-    this.#end("cut");
+    try {
+      this.#end("cut");
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** A fault in the program: ends the relay as one that was cut, each step whatever becomes of the others, and reports it. */
+  fail(error: unknown): void {
+    this.#hasEnded = true;
+    const faults = [error];
+    const steps = [
+      () => this.#reactor.cancel(this),
+      () => this.#cancelLinger?.(),
+      () => this.#up.close(),
+      () => this.#down.close(),
+      () => this.#close(this.#client, "cut"),
+      () => this.#close(this.#target, "cut"),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (another) {
+        faults.push(another);
+      }
+    }
+    this.#reactor.microtasksPending = true;
+    this.#settle("cut");
+    for (const each of faults) this.#reactor.onFault(each);
   }
 
   run(): void {
@@ -86,8 +115,9 @@ export class LinuxRelay implements Relay, Task, Timer {
     const upHasMore = up.pump();
     if (down.pump() || upHasMore) this.#reactor.enqueue(this);
     if (this.#observer !== undefined && down.firstByteAt !== undefined) {
-      this.#observer.firstByte();
+      const observer = this.#observer;
       this.#observer = undefined;
+      observer.firstByte();
     }
     if (up.sourceEnd === undefined && down.sourceEnd === undefined) return;
     // Where both have finished, closing says so to both.
@@ -106,6 +136,11 @@ export class LinuxRelay implements Relay, Task, Timer {
     const quietSince = this.#reactor.nowMs - quietMs;
     if (this.#up.lastByteAt < quietSince) this.#up.stopSplicing();
     if (this.#down.lastByteAt < quietSince) this.#down.stopSplicing();
+    if (!this.#keepsAlive && needsKeepAlive(this.#startedAt, this.#limits, this.#reactor.nowMs)) {
+      this.#keepsAlive = true;
+      this.#client.keepAlive(this.#limits.keepAliveMs);
+      this.#target.keepAlive(this.#limits.keepAliveMs);
+    }
     this.#reactor.schedule(this, sweepMs(this.#limits));
   }
 
@@ -135,7 +170,7 @@ export class LinuxRelay implements Relay, Task, Timer {
       if (seen === seenBytes) return this.#end("done");
       if (this.#reactor.nowMs >= endAt) return this.#end("half_closed");
       seenBytes = seen;
-      this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), poll);
+      this.#cancelLinger = this.#reactor.after(Math.min(lingerMs, this.#limits.halfClosedMs), poll, this);
     };
     poll();
   }
@@ -159,9 +194,9 @@ export class LinuxRelay implements Relay, Task, Timer {
     const poll = () => {
       if (this.#hasEnded) return;
       if (isDelivered() || this.#reactor.nowMs >= endAt) return this.#end(end);
-      this.#cancelLinger = this.#reactor.after(ackPollMs, poll);
+      this.#cancelLinger = this.#reactor.after(ackPollMs, poll, this);
     };
-    this.#cancelLinger = this.#reactor.after(ackPollMs, poll);
+    this.#cancelLinger = this.#reactor.after(ackPollMs, poll, this);
   }
 
   #activity(): Activity {

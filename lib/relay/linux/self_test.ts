@@ -3,13 +3,13 @@
  * that answers otherwise than the headers say shows here, before a client does.
  */
 import type { SocketAddress } from "../../values/address.ts";
+import { dialAsClient } from "./connect.ts";
 import { linuxEngine } from "./engine.ts";
 import { wordsForErrno } from "../failure_words.ts";
+import { nextIteration } from "../immediate.ts";
 import { errno, type Libc, openLibc, socketConstants, SystemError } from "./libc.ts";
 import { Reactor } from "./reactor.ts";
-import { LinuxSocket } from "./socket.ts";
-import { encodeAddress } from "./socket_address.ts";
-import { openSocket } from "./socket_options.ts";
+import type { LinuxSocket } from "./socket.ts";
 
 const bulkBytes = 200_000;
 const loopback: SocketAddress = { kind: "tcp", host: "127.0.0.1", port: 0 };
@@ -36,7 +36,7 @@ export async function selfTest(
     const step = async () => {
       if (performance.now() >= endAt) throw new Error("a relay on the loopback did not come to its end");
       reactor.poll(1);
-      await new Promise((resolve) => setTimeout(resolve));
+      await nextIteration();
     };
     return await relayOne(reactor, step);
   } catch (error) {
@@ -60,7 +60,7 @@ async function relayOne(reactor: Reactor, step: () => Promise<void>): Promise<st
   const engine = opened.use(linuxEngine({ reactor, bufferBytes: 4_096 }));
   const listen = () => opened.use(engine.listen(loopback, { shared: false, onError: () => {} }));
   const [front, back] = [listen(), listen()];
-  const client = opened.use(dial(reactor, front.address));
+  const client = opened.use(dialAsClient(reactor, front.address));
   const served = opened.use((await pollUntilSettled(front.accept(), step))!);
   const options = { client: served, timeoutMs: Infinity };
   const connected = await pollUntilSettled(engine.connect([back.address], options), step);
@@ -80,13 +80,6 @@ async function relayOne(reactor: Reactor, step: () => Promise<void>): Promise<st
   return last < 0 && reactor.libc.errno() === errno.ECONNRESET
     ? undefined
     : "a reset was not passed on as a reset";
-}
-
-function dial(reactor: Reactor, address: SocketAddress): LinuxSocket {
-  const encoded = encodeAddress(address)!;
-  const descriptor = openSocket(reactor.libc, encoded);
-  reactor.libc.call.connect(descriptor, encoded, encoded.length);
-  return new LinuxSocket(reactor, descriptor, address);
 }
 
 /** Sends all bytes and receives as many; what went wrong instead. */

@@ -5,7 +5,7 @@ import { consume, peek, write } from "./first_bytes.ts";
 import { epollConstants, errno, socketConstants } from "./libc.ts";
 import type { Reactor, Task, Watcher } from "./reactor.ts";
 import { localAddress, type Peer, unpackPeer } from "./socket_address.ts";
-import { readOption, setAbortiveClose, setNoDelay } from "./socket_options.ts";
+import { readOption, setAbortiveClose, setKeepAlive, setNoDelay } from "./socket_options.ts";
 
 const peekedByte = new Uint8Array(1);
 
@@ -173,10 +173,18 @@ export class LinuxSocket implements Socket, Watcher {
     return readOption(this.reactor.libc, this.descriptor, [IPPROTO_TCP, TCP_MAXSEG]) ?? 0;
   }
 
+  /** Has the kernel find out when the peer has vanished (`setKeepAlive`); a unix socket's peer cannot. */
+  keepAlive(ms: number): void {
+    if (this.#isTcp) setKeepAlive(this.reactor.libc, this.descriptor, ms);
+  }
+
   reset(): void {
     if (this.closed) return;
-    setAbortiveClose(this.reactor.libc, this.descriptor);
-    this[Symbol.dispose]();
+    try {
+      setAbortiveClose(this.reactor.libc, this.descriptor);
+    } finally {
+      this[Symbol.dispose]();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -185,7 +193,7 @@ export class LinuxSocket implements Socket, Watcher {
     this.reactor.unwatch(this.descriptor);
     this.reactor.libc.call.close(this.descriptor);
     // At once: no timer of the owner's may find a descriptor that is closed, or somebody else's by now.
-    this.owner?.run();
+    if (this.owner !== undefined) this.reactor.runNow(this.owner);
     for (const task of this.#goneTasks ?? []) this.reactor.enqueue(task);
   }
 }

@@ -1,6 +1,8 @@
 /** A data-plane thread of the linux engine: what polls the reactor, and lets Deno's own event loop run now and then. */
-import type { Engine } from "../engine.ts";
+import type { SocketAddress } from "../../values/address.ts";
+import type { Engine, Socket } from "../engine.ts";
 import { nextIteration } from "../immediate.ts";
+import { dialAsClient } from "./connect.ts";
 import { linuxEngine } from "./engine.ts";
 import { epollConstants, type Libc, openLibc, SystemError } from "./libc.ts";
 import { Reactor } from "./reactor.ts";
@@ -21,6 +23,7 @@ const microtasksPerPoll = 4;
 /** An engine whose thread waits in the kernel. */
 export interface LinuxThread {
   readonly engine: Engine;
+  dial(address: SocketAddress): Promise<Socket>;
   /** What another thread's `LinuxWaker` takes: one wake for each message, after it was sent. */
   readonly wakeDescriptor: number;
   /** To be called for each message that has arrived. */
@@ -32,6 +35,8 @@ export interface LinuxThreadOptions {
   readonly descriptors: Uint8Array;
   /** Called once when polling has failed: the thread serves no more. */
   readonly onError: (error: unknown) => void;
+  /** Takes the faults of single sessions, which nobody else notices. */
+  readonly onFault: (error: unknown) => void;
   /** For tests: the C library and the clock. */
   readonly open?: () => Libc;
   readonly clock?: () => number;
@@ -45,14 +50,16 @@ interface Messages {
 
 /** Begins to poll a reactor, for as long as the thread lives. Throws where the C library, or FFI, is not to be had. */
 export function startLinuxThread(
-  { descriptors, onError, open = openLibc, clock }: LinuxThreadOptions,
+  { descriptors, onError, onFault, open = openLibc, clock }: LinuxThreadOptions,
 ): LinuxThread {
-  const reactor = new Reactor(trackDescriptors(open(), descriptors), clock);
+  const options = clock === undefined ? { onFault } : { onFault, clock };
+  const reactor = new Reactor(trackDescriptors(open(), descriptors), options);
   const messages: Messages = { wakeups: 0, received: 0 };
   const wakeDescriptor = watchWakeups(reactor, messages);
   pollForever(reactor, messages).catch(onError);
   return {
     engine: linuxEngine({ reactor }),
+    dial: (address) => new Promise((resolve) => resolve(dialAsClient(reactor, address))),
     wakeDescriptor,
     messageReceived: () => void messages.received++,
   };

@@ -1,7 +1,13 @@
 /** Timers of a thread that waits in the kernel, where Deno's own do not run. */
 
+/** Something whose code may throw while others depend on the thread that runs it. */
+export interface Failing {
+  /** Ends what it is about, and has the error come out where it is reported; not called where it is missing. Must not throw. */
+  fail?(error: unknown): void;
+}
+
 /** Something that is due at a time. Only the heap writes `heapIndex`. */
-export interface Timer {
+export interface Timer extends Failing {
   /** On the clock of `performance.now()`; not changed while the timer is in the heap. */
   dueAt: number;
   /** Where in the heap it is, -1 = nowhere. */
@@ -35,11 +41,15 @@ export class TimerHeap {
     return this.#heap[0]?.dueAt ?? Infinity;
   }
 
-  /** Fires every timer that is due. */
-  fireDue(now: number): void {
+  /** Fires every timer that is due; `onThrow` gets those that throw. */
+  fireDue(now: number, onThrow: (timer: Timer, error: unknown) => void): void {
     for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
       this.cancel(first);
-      first.fire();
+      try {
+        first.fire();
+      } catch (error) {
+        onThrow(first, error);
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 /** Connecting by `Deno.connect`, which knows neither a time limit nor a client that leaves meanwhile. */
 import type { SocketAddress } from "../../values/address.ts";
-import type { Connected, ConnectFailure, ConnectOptions } from "../engine.ts";
+import type { Connected, ConnectFailure, ConnectOptions, Socket } from "../engine.ts";
 import { clientGone, connectedToItself, noIpv6, osError, timedOut, wordsForError } from "../failure_words.ts";
 import { isLiteral, notAnAddress } from "../literal.ts";
 import { PortableSocket } from "./socket.ts";
@@ -53,6 +53,11 @@ export function dial(address: SocketAddress, signal: AbortSignal): Promise<Deno.
   return address.kind === "unix"
     ? Deno.connect({ transport: "unix", path: address.path })
     : Deno.connect({ hostname: address.host, port: address.port, signal } as Deno.ConnectOptions);
+}
+
+/** Opens a connection that belongs to no session. Rejects as `Deno.connect` does. */
+export async function dialAsClient(address: SocketAddress): Promise<Socket> {
+  return new PortableSocket(await dial(address, new AbortController().signal));
 }
 
 /**

@@ -11,6 +11,8 @@ function writeFailure(error: unknown): SinkFailure {
 export interface StreamDirectionOptions {
   readonly pool: BufferPool;
   readonly onChange: () => void;
+  /** Called for a fault in the program; the direction has ended then. */
+  readonly onFault: (error: unknown) => void;
   /** True when a write to the source has found it reset: the kernel reports that once, and the read sees an end of input. */
   readonly sourceWasReset: () => boolean;
   /** Called once, when the first byte has come from the source. */
@@ -23,6 +25,7 @@ export class StreamDirection implements DirectionState {
   readonly #sink: ByteSocket;
   readonly #buffer: ReadBuffer;
   readonly #onChange: () => void;
+  readonly #onFault: (error: unknown) => void;
   readonly #sourceWasReset: () => boolean;
   readonly #onFirstByte: (() => void) | undefined;
   receivedBytes = 0;
@@ -39,6 +42,7 @@ export class StreamDirection implements DirectionState {
     this.#sink = sink;
     this.#buffer = new ReadBuffer(options.pool);
     this.#onChange = options.onChange;
+    this.#onFault = options.onFault;
     this.#sourceWasReset = options.sourceWasReset;
     this.#onFirstByte = options.onFirstByte;
   }
@@ -56,8 +60,9 @@ export class StreamDirection implements DirectionState {
     });
     try {
       await readable.pipeTo(writable);
-    } catch {
-      // The source was cut, or this relay was: `sourceEnd` has it, or whoever closed the socket knows.
+    } catch (error) {
+      // Where the source was cut, or this relay was, that is in `sourceEnd`, and was told.
+      if (this.sourceEnd !== "reset") this.#onFault(error);
     } finally {
       this.#buffer[Symbol.dispose]();
     }

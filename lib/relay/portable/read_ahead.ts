@@ -30,7 +30,7 @@ export class ReadAhead {
   whenGone(callback: () => void): () => void {
     const once = () => void (this.#goneCallbacks.delete(once) && callback());
     this.#goneCallbacks.add(once);
-    if (this.#state === "gone") queueMicrotask(once);
+    if (this.#state === "gone") void Promise.resolve().then(once);
     this.#readOn();
     return () => void this.#goneCallbacks.delete(once);
   }
@@ -40,7 +40,8 @@ export class ReadAhead {
     if (this.#state === "gone") return;
     this.#state = "gone";
     this.#onChange?.();
-    for (const once of [...this.#goneCallbacks]) once();
+    // As promises: what one throws is no fault of whoever found the connection gone, and comes out as an unhandled rejection.
+    for (const once of this.#goneCallbacks) void Promise.resolve().then(once);
   }
 
   /** See `Socket.peek`. */

@@ -20,7 +20,7 @@ export class PortableSocket implements ByteSocket {
     if (remoteAddr.transport === "tcp") {
       this.remoteHost = withoutMapping(remoteAddr.hostname);
       this.remote = formatAddress({ kind: "tcp", host: this.remoteHost, port: remoteAddr.port });
-      setNoDelay(conn as Deno.TcpConn);
+      setOption(() => (conn as Deno.TcpConn).setNoDelay(true));
     } else {
       this.remoteHost = this.remote = "unix:";
     }
@@ -75,6 +75,13 @@ export class PortableSocket implements ByteSocket {
     return this.#conn.closeWrite();
   }
 
+  /** Deno can only switch it on; the times are the kernel's (net.ipv4.tcp_keepalive_time and its like, two hours). */
+  keepAlive(): void {
+    if (this.#conn.remoteAddr.transport === "tcp") {
+      setOption(() => (this.#conn as Deno.TcpConn).setKeepAlive(true));
+    }
+  }
+
   reset(): void {
     this[Symbol.dispose]();
   }
@@ -111,9 +118,9 @@ function withoutMapping(host: string): string {
   return host.replace(/^::ffff:(?=\d+\.)/, "");
 }
 
-function setNoDelay(conn: Deno.TcpConn): void {
+function setOption(set: () => void): void {
   try {
-    conn.setNoDelay(true);
+    set();
   } catch {
     // The peer is gone already; the first read will say so.
   }

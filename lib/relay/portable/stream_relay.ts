@@ -24,6 +24,8 @@ export interface ByteSocket extends Socket {
   writeSome(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /** Sends a FIN behind the last byte. */
   closeWrite(): Promise<void>;
+  /** Has the kernel find out when the peer has vanished, after times of its own. */
+  keepAlive(): void;
 }
 
 /** A client that has sent nothing for so long is taken to send nothing more. Not less: a busy one may get no processor. */
@@ -32,6 +34,7 @@ const quietMs = 500;
 /** Relays between two sockets; see `Engine.relay`. */
 export class StreamRelay implements Relay, Expirable {
   setIndex = -1;
+  keepsAlive = false;
   readonly limits: RelayLimits;
   readonly ended: Promise<RelayEnd | "cut">;
   readonly #client: ByteSocket;
@@ -40,6 +43,7 @@ export class StreamRelay implements Relay, Expirable {
   readonly #down: StreamDirection;
   readonly #startedAt = performance.now();
   readonly #sweeper: LimitSweeper;
+  readonly #onFault: (error: unknown) => void;
   readonly #settle: (end: RelayEnd | "cut") => void;
   #halfClosedAt = Infinity;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
@@ -53,20 +57,29 @@ export class StreamRelay implements Relay, Expirable {
       pool: BufferPool;
       sweeper: LimitSweeper;
       observer?: RelayObserver | undefined;
+      onFault: (error: unknown) => void;
     },
   ) {
     this.#client = client;
     this.#target = target;
     this.limits = options.limits;
     this.#sweeper = options.sweeper;
-    const onChange = () => this.#applyOutcome();
+    this.#onFault = options.onFault;
+    const onChange = () => this.#guard(() => this.#applyOutcome());
+    const onFault = (error: unknown) => this.fail(error);
     const { pool, observer } = options;
     const clientWasReset = () => this.#down.sinkFailed === "reset";
     const targetWasReset = () => this.#up.sinkFailed === "reset";
-    this.#up = new StreamDirection(client, target, { pool, onChange, sourceWasReset: clientWasReset });
+    this.#up = new StreamDirection(client, target, {
+      pool,
+      onChange,
+      onFault,
+      sourceWasReset: clientWasReset,
+    });
     this.#down = new StreamDirection(target, client, {
       pool,
       onChange,
+      onFault,
       sourceWasReset: targetWasReset,
       onFirstByte: () => observer?.firstByte(),
     });
@@ -102,11 +115,43 @@ export class StreamRelay implements Relay, Expirable {
   }
 
   cut(): void {
-    this.#end("cut");
+    this.#guard(() => this.#end("cut"));
   }
 
   expire(end: RelayEnd): void {
     this.#end(end);
+  }
+
+  /** A fault in the program: ends the relay as one that was cut, whatever fails on the way, and reports it. */
+  fail(error: unknown): void {
+    this.#hasEnded = true;
+    const faults = [error];
+    this.#sweeper.delete(this);
+    clearTimeout(this.#lingerTimer);
+    for (const socket of [this.#client, this.#target]) {
+      try {
+        socket.reset();
+      } catch (another) {
+        faults.push(another);
+      }
+    }
+    this.#settle("cut");
+    for (const each of faults) this.#onFault(each);
+  }
+
+  /** Runs what others call who are not to notice its faults. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  keepAlive(): void {
+    this.keepsAlive = true;
+    this.#client.keepAlive();
+    this.#target.keepAlive();
   }
 
   async #run(end: Promise<RelayEnd | "cut">): Promise<RelayEnd | "cut"> {
@@ -130,7 +175,7 @@ export class StreamRelay implements Relay, Expirable {
     else if (outcome.kind === "targetCut") this.#endAfterTargetReset();
     else if (outcome.kind === "targetGone") this.#lingerForClient();
     else if (outcome.kind === "clientGone") {
-      this.#lingerTimer ??= setTimeout(() => this.#end("client_reset"), lingerMs);
+      this.#lingerTimer ??= setTimeout(() => this.#guard(() => this.#end("client_reset")), lingerMs);
     }
   }
 
@@ -171,12 +216,13 @@ export class StreamRelay implements Relay, Expirable {
     if (this.#lingerTimer !== undefined) return;
     const endAt = performance.now() + maxMs;
     let seenBytes = -1;
-    this.#lingerTimer = setInterval(() => {
+    const look = () => {
       const seen = this.#up.receivedBytes;
       if (seen === seenBytes) this.#end(whenQuiet);
       else if (performance.now() >= endAt) this.#end(atMax);
       seenBytes = seen;
-    }, Math.min(quietMs, maxMs));
+    };
+    this.#lingerTimer = setInterval(() => this.#guard(look), Math.min(quietMs, maxMs));
   }
 
   #end(end: RelayEnd | "cut"): void {

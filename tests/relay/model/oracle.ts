@@ -160,8 +160,19 @@ export function checkEnd(session: Session, end: RelayEnd | "cut"): void {
   must(relay!.receivedBytes === client.readBytes - client.skippedBytes, session, "receivedBytes is wrong");
   must(relay!.sentBytes === client.writtenBytes - client.prefixBytes, session, "sentBytes is wrong");
   must((relay!.firstByteAt !== undefined) === (target.readBytes > 0), session, "firstByteAt is wrong");
+  must(session.firstByteCalls === (target.readBytes > 0 ? 1 : 0), session, "the first byte is told wrongly");
+  checkLastByte(session, client, target);
   must(!session.cut || end === "cut", session, `${end} after a cut`);
   must(mayEnd[end](session, client, target), session, `must not end as ${end}`);
+}
+
+/** A byte moves when it is read, and when one that had to wait is taken. */
+function checkLastByte({ relay, relayedAt, ...rest }: Session, client: End, target: End): void {
+  const session = { relay, relayedAt, ...rest };
+  const readAt = Math.max(relayedAt, client.lastReadAt, target.lastReadAt);
+  const movedAt = Math.max(readAt, client.lastWrittenAt, target.lastWrittenAt);
+  const { lastByteAt } = relay!;
+  must(lastByteAt >= readAt && lastByteAt <= movedAt, session, `lastByteAt is ${lastByteAt}, not ${movedAt}`);
 }
 
 /** The conditions without which no relay ends in a way. */

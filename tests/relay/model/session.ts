@@ -78,6 +78,8 @@ export interface Session {
   failure: ConnectFailure | undefined;
   relay: Relay | undefined;
   relayedAt: number;
+  /** How often the engine has told of the target's first byte. */
+  firstByteCalls: number;
   end: RelayEnd | "cut" | undefined;
   settled: number;
   /** Somebody cut it while its sockets were open. */

@@ -48,7 +48,7 @@ export class World {
       meanwhile: () => this.meanwhile(),
       onConnect: ({ port, lastByte }) => this.#connect(port, lastByte),
     });
-    this.reactor = new Reactor(this.kernel.libc(), () => this.now);
+    this.reactor = new Reactor(this.kernel.libc(), { clock: () => this.now });
     const bufferBytes = this.dice.between(8, 64);
     const packetBytes = this.dice.between(8, 192);
     this.#maxHeldBytes = Math.max(bufferBytes, 2 * packetBytes, 24);
@@ -107,6 +107,7 @@ export class World {
       failure: undefined,
       relay: undefined,
       relayedAt: 0,
+      firstByteCalls: 0,
       end: undefined,
       settled: 0,
       cut: false,
@@ -160,7 +161,8 @@ export class World {
     session.phase = "relaying";
     session.relayedAt = this.now;
     session.engineClient.forgetEnd();
-    session.relay = this.engine.relay(socket, connected, session.limits);
+    const observer = { firstByte: () => void session.firstByteCalls++ };
+    session.relay = this.engine.relay(socket, connected, session.limits, observer);
     this.#ended(session, await session.relay.ended);
   }
 
