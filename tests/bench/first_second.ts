@@ -88,7 +88,8 @@ async function firstServed(port: number, startedAt: number): Promise<number> {
       const isEarly = error instanceof Deno.errors.ConnectionRefused ||
         error instanceof Deno.errors.ConnectionReset;
       if (!isEarly) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      // Not all the time: the machine is to start lb meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 }
