@@ -19,11 +19,13 @@ export interface Result {
   /** Why it did not pass; undefined when it did. */
   readonly cause?: string;
   readonly seconds: number;
+  /** The longest that the machine kept a thread waiting meanwhile: that much of a figure may be the machine's. */
+  readonly stallMs: number;
   readonly figures: readonly Figure[];
 }
 
 /** The part of a result that the run decides. */
-export type Judged = Pick<Result, "verdict" | "measured" | "cause" | "seconds" | "figures">;
+export type Judged = Pick<Result, "verdict" | "measured" | "cause" | "seconds" | "stallMs" | "figures">;
 
 /** What `deno test` says at its end. */
 interface Summary {
@@ -38,7 +40,7 @@ const maxCauseLength = 400;
 export function judge(end: TestEnd): Judged {
   const figures = worstOfEach(end.figures);
   const over = figures.filter(({ is, most }) => !(is <= most));
-  const { seconds, printed } = end;
+  const { seconds, stallMs, printed } = end;
   const summary = summaryOf(printed);
   const measured = [...figures.map(figureText), testsText(summary)].join("; ");
   const because = (verdict: Verdict, cause: string): Judged => ({
@@ -46,6 +48,7 @@ export function judge(end: TestEnd): Judged {
     measured,
     cause: cause.slice(0, maxCauseLength),
     seconds,
+    stallMs,
     figures,
   });
   if (end.code === null) {
@@ -58,7 +61,7 @@ export function judge(end: TestEnd): Judged {
       : because("failed", "no test ran");
   }
   if (over.length > 0) return because("missed", over.map(figureText).join("; "));
-  return { verdict: "passed", measured, seconds, figures };
+  return { verdict: "passed", measured, seconds, stallMs, figures };
 }
 
 /** Of what was measured more than once, as with one worker and with two, the one that is worst beside what is wanted. */

@@ -6,6 +6,7 @@ const figure = { row: 13, what: "added", is: 2, most: 5, unit: "ms", engine: "li
 const ended = (printed: string, more: Partial<TestEnd> = {}): TestEnd => ({
   code: 0,
   seconds: 3,
+  stallMs: 20,
   figures: [],
   printed,
   ...more,
@@ -17,6 +18,7 @@ Deno.test("a row whose tests and figures are as wanted has passed", () => {
     verdict: "passed",
     measured: "added 2 ms (≤ 5); tests: 2 passed",
     seconds: 3,
+    stallMs: 20,
     figures: [figure],
   });
 });

@@ -51,6 +51,7 @@ async function runRow(
       measured: "",
       cause: `no ${lacking.join(", ")}`,
       seconds: 0,
+      stallMs: 0,
       figures: [],
     };
   }

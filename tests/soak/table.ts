@@ -1,7 +1,7 @@
 /** The results as Markdown. */
 import type { Result } from "./judge.ts";
 
-const head = ["row", "fault", "wanted", "measured", "engine", "verdict", "took"] as const;
+const head = ["row", "fault", "wanted", "measured", "engine", "verdict", "took", "machine stalled"] as const;
 
 /** The table, with the causes of what did not pass below it. */
 export function tableOf(results: readonly Result[]): string {
@@ -9,9 +9,18 @@ export function tableOf(results: readonly Result[]): string {
   return [...lines.map((cells) => `| ${cells.join(" | ")} |`), ...causeLines(results)].join("\n");
 }
 
-function cellsOf({ row, fault, wanted, measured, engine, verdict, seconds }: Result): string[] {
+function cellsOf({ row, fault, wanted, measured, engine, verdict, seconds, stallMs }: Result): string[] {
   const shown = verdict === "passed" ? verdict : `**${verdict}**`;
-  return [String(row), fault, wanted, measured, engine, shown, `${Math.round(seconds)} s`].map(inCell);
+  return [
+    String(row),
+    fault,
+    wanted,
+    measured,
+    engine,
+    shown,
+    `${Math.round(seconds)} s`,
+    `${Math.round(stallMs)} ms`,
+  ].map(inCell);
 }
 
 function causeLines(results: readonly Result[]): string[] {

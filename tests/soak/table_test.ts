@@ -10,15 +10,16 @@ const passed: Result = {
   verdict: "passed",
   measured: "failed 0 (≤ 0)",
   seconds: 61.4,
+  stallMs: 12.6,
   figures: [],
 };
 
 Deno.test("each result is a line of the table", () => {
   assert.equal(
     tableOf([passed]),
-    `| row | fault | wanted | measured | engine | verdict | took |
-| --- | --- | --- | --- | --- | --- | --- |
-| 13 | target refuses | 0 failed | failed 0 (≤ 0) | linux | passed | 61 s |`,
+    `| row | fault | wanted | measured | engine | verdict | took | machine stalled |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| 13 | target refuses | 0 failed | failed 0 (≤ 0) | linux | passed | 61 s | 13 ms |`,
   );
 });
 

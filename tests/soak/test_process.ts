@@ -1,5 +1,6 @@
 /** `deno test` in a process of its own, which may fail or hang without harm to who runs it. */
 import { type Figure, figuresVariable } from "../support/figure.ts";
+import { StallWatch } from "./stall.ts";
 
 /** What to run, and for how long at most. `env` is on top of this process's own. */
 export interface TestRun {
@@ -18,6 +19,8 @@ export interface TestEnd {
   /** null: it had to be killed. */
   readonly code: number | null;
   readonly seconds: number;
+  /** The longest that the machine kept a thread waiting meanwhile. */
+  readonly stallMs: number;
   readonly figures: readonly Figure[];
   readonly printed: string;
 }
@@ -33,19 +36,21 @@ export async function runTests({ files, filter, env, limitMs, logFile, signal }:
   try {
     // A process group of its own, so that what it leaves behind can be ended with it.
     const child = new Deno.Command("setsid", {
-      args: ["-w", Deno.execPath(), ...testWords(files, filter)],
+      args: ["-w", Deno.execPath(), ...await testWords(files, filter)],
       env: { NO_COLOR: "1", ...env, [figuresVariable]: figuresFile },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     using printed = await Printed.to(logFile);
+    using watch = new StallWatch();
     const reading = Promise.all([printed.read(child.stdout), printed.read(child.stderr)]);
     const end = await endOf(child, { limitMs, signal });
     await atMost(outputMs, reading);
     return {
       code: end,
       seconds: (performance.now() - startedAt) / 1_000,
+      stallMs: watch.worstMs,
       figures: await readFigures(figuresFile),
       printed: printed.tail,
     };
@@ -54,9 +59,16 @@ export async function runTests({ files, filter, env, limitMs, logFile, signal }:
   }
 }
 
-function testWords(files: readonly string[], filter: string | undefined): string[] {
-  const how = ["--allow-all", "--no-check", "--sanitize-ops", "--sanitize-resources"];
+async function testWords(files: readonly string[], filter: string | undefined): Promise<string[]> {
+  const how = ["--allow-all", "--no-check", ...await sanitizerWords()];
   return ["test", ...how, ...filter === undefined ? [] : ["--filter", filter], ...files];
+}
+
+/** Where the sanitizers have to be asked for; before that Deno has them on, and no words for them. */
+async function sanitizerWords(): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["test", "--help"] }).output();
+  const help = new TextDecoder().decode(stdout);
+  return ["--sanitize-ops", "--sanitize-resources"].filter((word) => help.includes(word));
 }
 
 interface Limits {
