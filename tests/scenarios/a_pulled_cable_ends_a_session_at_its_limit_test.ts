@@ -25,6 +25,7 @@ testWith(
     await using lb = await RunningLb.start(yaml({
       targets: [target.address],
       listener: `timeouts: { idle: ${idleMs}ms, stall: ${stallMs}ms }`,
+      top: "log: { access: all }",
     }));
     using opened = new DisposableStack();
     const clients: Client[] = [];
