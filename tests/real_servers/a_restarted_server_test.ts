@@ -135,6 +135,7 @@ for (const service of services) {
       // Whom the server had inside when it was killed is chance, for each of the two.
       const most = haproxy.failed + lanes;
       figure(`failures of ${service.name}, HAProxy has ${haproxy.failed}`, {
+        row: 102,
         is: lb.failed,
         most,
         unit: "clients",

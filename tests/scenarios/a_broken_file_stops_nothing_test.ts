@@ -112,6 +112,7 @@ Deno.test(`a reload of each of ${files.length} broken files is refused and says 
   await using lb = await RunningLb.start(config, { prefix: asNobodySpecial });
   await using stream = new ClientStream({ port: lb.port() });
   const path = lb.configPath;
+  let slowest = { ms: 0, what: "" };
 
   for (const { what, put, says } of files) {
     await Deno.remove(path, { recursive: true }).catch(() => {});
@@ -132,9 +133,10 @@ Deno.test(`a reload of each of ${files.length} broken files is refused and says 
     assert.ok(lines[0]!.startsWith(`${path}:`), `${what}: ${lines[0]}`);
     assert.match(lines[0]!.slice(path.length), says, `${what}: ${lines[0]}`);
     assert.ok(ms < maxReloadMs, `${what}: ${ms} ms`);
-    figure(`reload of ${what}`, { is: ms, most: 500, unit: "ms" });
+    if (ms > slowest.ms) slowest = { ms, what };
   }
   await Deno.remove(path, { recursive: true });
+  figure(`slowest reload, of ${slowest.what},`, { row: 41, is: slowest.ms, most: 500, unit: "ms" });
 
   assertReloaded(await lb.reload(config), "generation 2");
   assert.deepEqual(Object.keys(await stream.stop()), ["app"]);

@@ -1,6 +1,7 @@
 /** Row 23 of the acceptance table: a target comes and goes. */
 import assert from "node:assert/strict";
 import { exchange } from "../support/client.ts";
+import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
 import { soak, times } from "../support/soak.ts";
@@ -8,7 +9,7 @@ import { answering, echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
 
 const phases = times({ short: 24, long: 500 });
-const interval = soak ? "200ms" : "15ms";
+const intervalMs = soak ? 200 : 15;
 const [rise, fall] = [2, 3];
 /** How many probes each phase lasts, in turn: shorter and longer than it takes to turn a verdict. */
 const lengths = [1, 2, 4, 1, 3, 2, 5];
@@ -28,12 +29,15 @@ Deno.test("a target that flaps costs no client, and its verdict turns only as of
     }),
     { hostname, port: healthPort },
   );
-  const pace = `interval: ${interval}, fastInterval: ${interval}, downInterval: ${interval}`;
+  const pace = ["interval", "fastInterval", "downInterval"].map((key) => `${key}: ${intervalMs}ms`).join(
+    ", ",
+  );
   await using lb = await RunningLb.start(yaml({
     targets: [dataPort.address, steady.address],
     pool: `health: { check: http, port: ${healthPort}, ${pace}, timeout: 10s, rise: ${rise}, fall: ${fall} }`,
   }));
 
+  const startedAt = performance.now();
   for (let phase = 0; phase < phases; phase++) {
     well = phase % 2 === 0;
     const until = answers.length + lengths[phase % lengths.length]!;
@@ -52,6 +56,8 @@ Deno.test("a target that flaps costs no client, and its verdict turns only as of
     ) => state);
   await lb.until(() => changes().length >= expected.length ? true : undefined);
   assert.deepEqual(changes(), expected);
+  const mostChanges = (performance.now() - startedAt) / (fall * intervalMs);
+  figure("changes of the verdict", { row: 23, is: expected.length, most: mostChanges, unit: "" });
   assert.ok(expected.length < phases, "some phases are too short to turn the verdict");
   assert.ok(expected.length > 1, "some phases are long enough to turn the verdict");
 });

@@ -1,6 +1,7 @@
 /** Row 29 of the acceptance table: `maxConnections` of the process, of a listener, of a target. */
 import assert from "node:assert/strict";
 import { assertRefused, Client } from "../support/client.ts";
+import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
@@ -21,7 +22,14 @@ for (
     );
     using clients = await crowd(lb.port(), cap);
 
+    const startedAt = performance.now();
     await assertRefused(lb.port());
+    figure(`refusal by a full ${what}`, {
+      row: 29,
+      is: performance.now() - startedAt,
+      most: 100,
+      unit: "ms",
+    });
 
     const record = await lb.line((line) => line["reason"] === reason);
     assert.equal(record["target"], null);

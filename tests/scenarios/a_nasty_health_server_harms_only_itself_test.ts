@@ -1,13 +1,16 @@
 /** Row 26 of the acceptance table, with the whole program: probes that are answered badly. */
 import assert from "node:assert/strict";
 import { exchange } from "../support/client.ts";
+import { healthyEcho } from "../support/echo_program.ts";
 import { eventually } from "../support/eventually.ts";
+import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { times } from "../support/soak.ts";
-import { echo, type Serve, silence, Target, writeAll } from "../support/target.ts";
+import { type Serve, silence, Target, writeAll } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
 
 const probes = times({ short: 8, long: 500 });
+const timeoutMs = 150;
 
 /** Sends a beginning, then one text over and over, as fast as it is taken or one every few milliseconds. */
 function endlessly(first: string, again: string, everyMs = 0): Serve {
@@ -22,18 +25,19 @@ function endlessly(first: string, again: string, everyMs = 0): Serve {
   };
 }
 
-/** Answers health checks and echoes everything else. */
-const good: Serve = async (conn) => {
-  const buffer = new Uint8Array(4096);
-  const size = await conn.read(buffer) ?? 0;
-  const text = new TextDecoder().decode(buffer.subarray(0, size));
-  const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nup";
-  await writeAll(conn, text.startsWith("GET ") ? new TextEncoder().encode(answer) : buffer.subarray(0, size));
-  await echo(conn);
-};
+/** Says something, and then nothing more for as long as it is let. */
+function partly(text: string): Serve {
+  return async (conn) => {
+    await conn.read(new Uint8Array(4096));
+    await writeAll(conn, new TextEncoder().encode(text));
+    await silence(conn);
+  };
+}
 
 const nasty: { readonly [kind: string]: Serve } = {
   "says nothing": silence,
+  "stops in the middle of the status line": partly("HTTP/1.1 20"),
+  "stops in the middle of the body": partly("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nu"),
   "sends headers without end": endlessly("HTTP/1.1 200 OK\r\n", `x: ${"y".repeat(1000)}\r\n`),
   "sends a body without end, a byte at a time": endlessly("HTTP/1.1 200 OK\r\n\r\n", "u", 5),
   "says its body is 1 GB and sends it": endlessly(
@@ -44,9 +48,9 @@ const nasty: { readonly [kind: string]: Serve } = {
 
 Deno.test("targets that answer health checks without end stay down, cost no descriptor, and the good one serves", async () => {
   await using servers = new AsyncDisposableStack();
-  await using right = new Target(good);
+  await using right = new Target(healthyEcho);
   const wrong = Object.values(nasty).map((serve) => servers.use(new Target(serve)));
-  const pace = "interval: 50ms, fastInterval: 50ms, downInterval: 50ms, timeout: 150ms";
+  const pace = `interval: 50ms, fastInterval: 50ms, downInterval: 50ms, timeout: ${timeoutMs}ms`;
   await using lb = await RunningLb.start(yaml({
     targets: [...wrong, right].map(({ address }) => address),
     pool: `health: { check: http, expect: { body: up }, ${pace} }`,
@@ -63,6 +67,8 @@ Deno.test("targets that answer health checks without end stay down, cost no desc
     "descriptors back to where they were",
     () => lb.descriptors() <= descriptors + wrong.length + 1,
   );
+  const kept = lb.descriptors() - descriptors;
+  figure("descriptors more than at the start", { row: 26, is: kept, most: wrong.length + 1, unit: "" });
   for (const { address, mostOpen } of wrong) {
     const states = lb.lines.filter(({ target, state }) => target === address && state !== undefined);
     assert.deepEqual(states.map(({ state }) => state), ["down"]);

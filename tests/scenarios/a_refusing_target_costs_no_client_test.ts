@@ -1,8 +1,10 @@
 /** Row 13 of the acceptance table: a target refuses. */
 import assert from "node:assert/strict";
 import { assertRefused, exchange } from "../support/client.ts";
+import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
+import { addedP99Ms } from "./program.ts";
 import { times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
@@ -26,6 +28,7 @@ Deno.test("where a target refuses, every client is served by another and the rec
   const detours = records.map(({ attempts }) => outcomes(attempts)).filter((attempts) => attempts.length > 1);
   // Round robin sends every other client to the one that refuses.
   assert.equal(detours.length, clients / 2);
+  figure("added by a refused attempt, p99", { row: 13, is: addedP99Ms(records), most: 5, unit: "ms" });
   for (const attempts of detours) {
     assert.deepEqual(attempts, [[closed.address, "connect_refused"], [target.address, null]]);
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { engine } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
+import { figure } from "../support/figure.ts";
 import {
   isCut,
   many,
@@ -30,12 +31,14 @@ const seen = engine === "linux"
 for (const workers of workerCounts) {
   Deno.test(`a target whose client resets in mid-upload sees ${seen.words} behind all that had arrived, ${workers} workers`, async () => {
     const ends: string[] = [];
+    const [resetAt, took]: [number[], number[]] = [[], []];
     const arrived = Array.from({ length: sessions.count }, () => Promise.withResolvers<void>());
     await using target = new Target(async (conn) => {
       const index = await readNumber(conn);
       await readExactly(conn, part);
       arrived[index]!.resolve();
       ends.push((await readUntilGone(conn)).end);
+      took.push(performance.now() - resetAt[index]!);
     });
     await using lb = await startLb(target, { workers });
     const descriptors = lb.descriptors();
@@ -44,11 +47,13 @@ for (const workers of workerCounts) {
       await client.send(numberBytes(index));
       for (const piece of payload(index, part)) await client.send(piece);
       await arrived[index]!.promise;
+      resetAt[index] = performance.now();
     });
     assert.deepEqual(reasonsOf(await closeRecords(lb, sessions.count)), { client_reset: sessions.count });
     await assertFlat(lb, { sessions: sessions.count, descriptors });
     await eventually("every target's end", () => ends.length === sessions.count);
     assert.deepEqual(new Set(ends), new Set([seen.end]));
+    figure("slowest end that a target sees", { row: 8, is: Math.max(...took), most: 1_000, unit: "ms" });
   });
 
   Deno.test(`a target whose client resets in mid-download cannot write any more, ${workers} workers`, async () => {

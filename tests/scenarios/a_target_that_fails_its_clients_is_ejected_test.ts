@@ -39,7 +39,7 @@ Deno.test("of three targets one that resets every session before its first byte 
     `ejection: { consecutiveFailures: ${failures} }`,
   );
   const count = await noticed(lb);
-  figure("clients that noticed", { is: count, most: 10, unit: "" });
+  figure("clients that noticed", { row: 24, is: count, most: 10, unit: "" });
   // Besides those that eject it, who was inside by then.
   assert.ok(count >= 1 && count <= failures + 2 * lanes, `${count} clients noticed`);
   const ejected = await lb.line(isMessage(/ejected/));
@@ -59,6 +59,24 @@ Deno.test("of three targets one that refuses costs no client anything, and is as
   const tries = lb.records.flatMap(({ attempts }) => attempts as { target: string }[])
     .filter(({ target }) => target === port.address).length;
   assert.ok(tries <= failures + 2 * lanes, `it was tried ${tries} times`);
+});
+
+Deno.test("of targets that all fail no more than maxShare are ejected, and the others are tried on", async () => {
+  using ports = new DisposableStack();
+  const targets = Array.from({ length: 5 }, () => ports.use(new ReservedPort()).address);
+  await using lb = await startLb(targets, "ejection: { consecutiveFailures: 3 }, retry: { attempts: 1 }");
+  await using stream = new ClientStream({ port: lb.port(), lanes });
+  await lb.line(isMessage(/maxShare/));
+  const before = lb.records.length;
+  await lb.until(() => lb.records.length > before + clients || undefined);
+  await stream.stop();
+  const ejected = lb.lines.filter(isMessage(/is ejected/)).map(({ target }) => target);
+  assert.equal(ejected.length, 2);
+  const tried = lb.records.slice(-lanes * 10).flatMap(({ attempts }) => attempts as { target: string }[]);
+  assert.deepEqual(
+    new Set(tried.map(({ target }) => target)),
+    new Set(targets.filter((target) => !ejected.includes(target))),
+  );
 });
 
 Deno.test("an ejected target that works again comes back by one session that tries it", async () => {

@@ -1,9 +1,11 @@
-/** Rows 14 (its beginning) and 15 of the acceptance table: a target that ICMP, or nobody, answers for. */
+/** Row 15 of the acceptance table: a target that ICMP, or nobody, answers for. */
 import assert from "node:assert/strict";
 import { assertRefused, exchange } from "../support/client.ts";
+import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { testWith } from "../support/needs.ts";
 import { FarHost, networkNeeds } from "../support/network.ts";
+import { addedP99Ms } from "./program.ts";
 import { times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
@@ -30,6 +32,7 @@ testWith(needs, "where a target is unreachable, every client is served by anothe
     (attempts as { target: string; error: string | null }[]).filter(({ error }) => error !== null)
   );
   assert.equal(failed.length, clients / 2);
+  figure("added by an unreachable attempt, p99", { row: 15, is: addedP99Ms(records), most: 5, unit: "ms" });
   assert.deepEqual(
     new Set(failed.map(({ target, error }) => `${target} ${error}`)),
     new Set([`${gone} connect_unreachable`]),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { figure } from "../support/figure.ts";
 import { eventually } from "../support/eventually.ts";
 import { assertPayload, many, readToEnd, Target, writePayload } from "../support/peers.ts";
 import { counts, workerCounts } from "./counts.ts";
@@ -22,7 +23,10 @@ for (const workers of workerCounts) {
       assertPayload(await readToEnd(client), 2, bytes / 10);
       await writePayload(client, 1, bytes);
     });
-    assert.deepEqual(reasonsOf(await closeRecords(lb, sessions.count)), { done: sessions.count });
+    const reasons = reasonsOf(await closeRecords(lb, sessions.count));
+    assert.deepEqual(reasons, { done: sessions.count });
+    const lost = sessions.count - reasons["done"]!;
+    figure(`sessions of ${sessions.count} not whole`, { row: 5, is: lost, most: 0, unit: "" });
     // The target may still read what the kernel holds for it.
     await eventually(
       () => `${sessions.count} whole uploads; there are ${uploads}`,

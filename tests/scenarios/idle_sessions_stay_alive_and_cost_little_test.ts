@@ -5,7 +5,7 @@ import { engine } from "../support/engine.ts";
 import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { many } from "../support/peers.ts";
-import { probe } from "../support/probe.ts";
+import { failuresOf, p99MsOf, type Probe, ProbeLoad } from "../support/probe.ts";
 import { soak, times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
@@ -25,7 +25,7 @@ Deno.test({
     await using lb = await RunningLb.start(
       yaml({ targets: [target.address], process: "workers: 2, maxConnections: 9000" }),
     );
-    const before = await probe(lb.port(), (done) => done < probes);
+    const before = await probed(lb, () => false);
     const resident = lb.residentBytes();
     using opened = new DisposableStack();
     const idle: Client[] = [];
@@ -34,21 +34,31 @@ Deno.test({
     });
 
     const until = performance.now() + idleMs;
-    const beside = await probe(lb.port(), (done) => soak ? performance.now() < until : done < probes);
+    const beside = await probed(lb, () => soak && performance.now() < until);
 
     if (soak) await quiet(lb);
     const growth = lb.residentBytes() - resident;
     assert.ok(growth <= mostGrowth, `${sessions.count} idle sessions took ${growth} bytes`);
-    figure("p99 of the probe", { is: beside.p99Ms, most: 2 * before.p99Ms, unit: "ms" });
+    figure("memory for the idle sessions", { row: 3, is: growth / 1e6, most: mostGrowth / 1e6, unit: "MB" });
+    figure("p99 of the probe", { row: 3, is: p99MsOf(beside), most: 2 * p99MsOf(before), unit: "ms" });
     await many(sessions, (index) => idle[index]!.say("still here"));
     assert.deepEqual(lb.records, []);
   },
 });
+
+/** Probes, so many at least, and as long as `goesOn`; fails unless each is served. */
+async function probed(lb: RunningLb, goesOn: () => boolean): Promise<readonly Probe[]> {
+  await using load = new ProbeLoad({ port: lb.port() });
+  do await load.more(probes); while (goesOn());
+  const all = await load.stop();
+  assert.deepEqual(failuresOf(all), {});
+  return all;
+}
 
 /** A minute in which nothing happens at all: what the probes have left behind is garbage that is collected meanwhile. */
 async function quiet(lb: RunningLb): Promise<void> {
   const [cpu, startedAt] = [lb.cpuSeconds(), performance.now()];
   await new Promise((resolve) => setTimeout(resolve, 60_000));
   const share = (lb.cpuSeconds() - cpu) * 1_000 / (performance.now() - startedAt);
-  figure("CPU for idle sessions", { is: 100 * share, most: 5, unit: "%" });
+  figure("CPU for idle sessions", { row: 3, is: 100 * share, most: 5, unit: "%" });
 }

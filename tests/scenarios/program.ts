@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type LogLine, RunningLb, type RunOptions } from "../support/lb.ts";
 import { eventually } from "../support/eventually.ts";
+import { atShare } from "../support/probe.ts";
 
 /** What differs between the scenarios. */
 export interface Program extends RunOptions {
@@ -36,6 +37,15 @@ export async function closeRecords(lb: RunningLb, count: number): Promise<readon
   return await eventually(() => `${count} close records; there are ${lb.records.length}`, () => {
     return lb.records.length >= count && lb.records;
   });
+}
+
+/** How long the failed attempts of a session took, in milliseconds, at the 99th percentile of those that had any. */
+export function addedP99Ms(records: readonly LogLine[]): number {
+  const added = records.map(({ attempts }) => {
+    const failed = (attempts as { error: string | null; ms: number }[]).filter(({ error }) => error !== null);
+    return failed.reduce((sum, { ms }) => sum + ms, 0);
+  });
+  return atShare(added.filter((ms) => ms > 0), 0.99);
 }
 
 /** How often each reason stands in close records. */

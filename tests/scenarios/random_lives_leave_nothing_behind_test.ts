@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { figure } from "../support/figure.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   assertPayload,
@@ -111,8 +112,11 @@ for (const workers of workerCounts) {
       using client = await connect(lb);
       await live(client, index, planned[index]!);
     });
-    assert.deepEqual(reasonsOf(await closeRecords(lb, lives.count)), { done: lives.count });
+    const reasons = reasonsOf(await closeRecords(lb, lives.count));
+    assert.deepEqual(reasons, { done: lives.count });
     await assertFlat(lb, { sessions: lives.count, descriptors });
+    const lost = lives.count - reasons["done"]!;
+    figure(`lives of ${lives.count} not whole`, { row: 2, is: lost, most: 0, unit: "" });
     await eventually(() => `${lives.count} lives served; there are ${served}`, () => served === lives.count);
   });
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { exchange } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { figure } from "../support/figure.ts";
 import { type LogLine, RunningLb } from "../support/lb.ts";
 import { RawConn } from "../support/raw_sockets.ts";
 import { times } from "../support/soak.ts";
@@ -27,7 +28,9 @@ Deno.test({
       if (done % 50 === 0) assert.equal(await exchange(lb.port(), "hello"), "hello");
     }
 
+    const nextAt = performance.now();
     assert.equal(await exchange(lb.port(), "hello"), "hello");
+    figure("next client", { row: 27, is: performance.now() - nextAt, most: 50, unit: "ms" });
     await eventually("descriptors back to where they were", () => lb.descriptors() <= descriptors + 2);
     // The sum of what was held back comes at the end.
     lb.kill("SIGTERM");
@@ -35,6 +38,7 @@ Deno.test({
     const told = lb.lines.slice(before);
     for (const [reason, lines] of Map.groupBy(told, ({ reason, cause }) => reason ?? cause)) {
       const most = perSecond * secondsBegun(lines);
+      figure(`log lines for ${reason}`, { row: 27, is: lines.length, most, unit: "" });
       assert.ok(lines.length <= most, `${lines.length} lines for ${reason}, at most ${most} wanted`);
     }
   },

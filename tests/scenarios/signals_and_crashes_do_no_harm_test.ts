@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { Client, exchange } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
+import { atShare } from "../support/probe.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
 import { times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
@@ -37,13 +39,18 @@ Deno.test("after a kill -9 lb listens on the same port again", async () => {
   using port = new ReservedPort();
   await using target = new Target(echo);
   const config = yaml({ targets: [target.address], bind: port.address });
+  const took: number[] = [];
   for (let restart = 0; restart <= restarts; restart++) {
+    const startedAt = performance.now();
     await using lb = await RunningLb.start(config);
+    took.push(performance.now() - startedAt);
     using _open = await Client.served(port.port, port.hostname);
     assert.equal(await exchange(port.port, "hello", port.hostname), "hello");
     lb.kill("SIGKILL");
     assert.notEqual(await lb.ended(), 0);
   }
+  figure("listening again after, median", { row: 46, is: atShare(took, 0.5), most: 1_000, unit: "ms" });
+  figure("listening again after, slowest", { row: 46, is: Math.max(...took), most: 1_000, unit: "ms" });
 });
 
 Deno.test("after a kill -9 the socket file that is left is not in the way", async () => {

@@ -30,7 +30,7 @@ Deno.test("where health checks have every target down, clients are refused with 
   const cpu = lb.cpuSeconds();
   const seconds = await refuse(lb);
   const share = (lb.cpuSeconds() - cpu) / seconds;
-  figure("CPU at 500 refused clients a second", { is: 100 * share, most: 20, unit: "%" });
+  figure("CPU at 500 refused clients a second", { row: 16, is: 100 * share, most: 20, unit: "%" });
 
   const records = await recordsOf(lb);
   assert.deepEqual(new Set(records.map(({ reason }) => reason)), new Set(["no_target"]));

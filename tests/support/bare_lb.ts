@@ -48,6 +48,12 @@ export class BareLb implements AsyncDisposable {
     await this.#reader.cancel();
   }
 
+  /** Resident memory in bytes. */
+  residentBytes(): number {
+    const pages = Number(Deno.readTextFileSync(`/proc/${this.#process.pid}/statm`).split(" ")[1]);
+    return pages * 4096;
+  }
+
   kill(signal: Deno.Signal): void {
     this.#process.kill(signal);
   }

@@ -12,6 +12,8 @@ export class FarHost implements Disposable {
   readonly near: string;
   readonly #namespace: Namespace;
   readonly #link: string;
+  readonly #far: string;
+  #losing = false;
 
   /** Throws NotPossible. */
   constructor({ unreachable, dropped }: PortRules) {
@@ -23,7 +25,7 @@ export class FarHost implements Disposable {
     this.near = `${net}${first + 1}`;
     const id = randomId();
     this.#link = `lbt${id}a`;
-    const far = `lbt${id}b`;
+    const far = this.#far = `lbt${id}b`;
     this.#namespace = new Namespace("lbtest");
     const { name } = this.#namespace;
     try {
@@ -68,7 +70,37 @@ export class FarHost implements Disposable {
     ip("link", "set", this.#link, "down");
   }
 
+  /** Pulls the cable at the far end: no packet comes through any more, and this machine is told nothing. */
+  pullCable(): void {
+    ip("-n", this.#namespace.name, "link", "set", this.#far, "down");
+  }
+
+  /**
+   * From now on so many in a hundred packets are lost, each way. Each is one segment: of the large ones that offloading makes
+   * a loss would be a burst. By nft, since not every kernel has the netem of tc. Throws NotPossible.
+   */
+  losePackets(percent: number): void {
+    const table = ["netdev", this.#link];
+    const lossOn = (device: string) => [
+      `add table ${table.join(" ")}`,
+      `flush table ${table.join(" ")}`,
+      `add chain ${table.join(" ")} in { type filter hook ingress device "${device}" priority 0; }`,
+      `add rule ${table.join(" ")} in numgen random mod 100 < ${percent} drop`,
+    ];
+    if (!this.#losing) {
+      ip("link", "set", this.#link, "gso_max_segs", "1");
+      ip("-n", this.#namespace.name, "link", "set", this.#far, "gso_max_segs", "1");
+    }
+    this.#losing = true;
+    for (const rule of lossOn(this.#far)) this.#namespace.run("nft", rule);
+    for (const rule of lossOn(this.#link)) {
+      const problem = problemOf("nft", [rule]);
+      if (problem !== undefined) throw new NotPossible(`nft ${rule}: ${problem}`);
+    }
+  }
+
   [Symbol.dispose](): void {
+    if (this.#losing) problemOf("nft", ["delete", "table", "netdev", this.#link]);
     problemOf("ip", ["link", "del", this.#link]);
     this.#namespace[Symbol.dispose]();
   }
