@@ -15,7 +15,11 @@ Deno.test("where a target refuses, every client is served by another and the rec
   using closed = new ReservedPort();
   await using target = new Target(echo);
   await using lb = await RunningLb.start(
-    yaml({ targets: [closed.address, target.address], top: "log: { access: all }" }),
+    yaml({
+      targets: [closed.address, target.address],
+      pool: "health: none, ejection: none",
+      top: "log: { access: all }",
+    }),
   );
 
   for (let client = 0; client < clients; client++) {

@@ -20,7 +20,11 @@ testWith(needs, "where a target is unreachable, every client is served by anothe
   await using target = new Target(echo);
   const gone = `${far.address}:${unreachable}`;
   await using lb = await RunningLb.start(
-    yaml({ targets: [gone, target.address], top: "log: { access: all }" }),
+    yaml({
+      targets: [gone, target.address],
+      pool: "health: none, ejection: none",
+      top: "log: { access: all }",
+    }),
   );
 
   for (let client = 0; client < clients; client++) {
