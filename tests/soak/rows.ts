@@ -152,7 +152,7 @@ export const rows: readonly Row[] = [
   {
     number: 20,
     fault: "1, 5, 20 % packet loss",
-    wanted: "50 × 5 MB, sha; health does not flap at ≤ 5 %",
+    wanted: "50 × 5 MB (at 20 %: 0.5 MB), sha; health does not flap at ≤ 5 %",
     files: ["scenarios/packet_loss_costs_time_and_nothing_else_test.ts"],
     limitMinutes: 20,
   },

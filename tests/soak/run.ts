@@ -64,7 +64,9 @@ async function runRow(
     ...signal === undefined ? {} : { signal },
   });
   // A file may serve several rows; each takes its own figures.
-  return { ...own, ...judge({ ...end, figures: end.figures.filter((figure) => figure.row === number) }) };
+  const judged = judge({ ...end, figures: end.figures.filter((figure) => figure.row === number) });
+  const ended = end.code === null && signal?.aborted ? { cause: "the run was ended meanwhile" } : {};
+  return { ...own, ...judged, ...ended };
 }
 
 function isFile(path: string): boolean {

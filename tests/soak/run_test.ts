@@ -78,7 +78,10 @@ Deno.test("a run that is ended kills the row under way and begins no further one
   await eventually("the endless test runs", () => pidOf(w.root) !== undefined);
   ending.abort();
   const results = await within("the end of the run", all);
-  assert.deepEqual(results.map(({ verdict }) => verdict), ["hung"]);
+  assert.deepEqual(results.map(({ verdict, cause }) => [verdict, cause]), [[
+    "hung",
+    "the run was ended meanwhile",
+  ]]);
 });
 
 function pidOf(root: string): number | undefined {

@@ -24,7 +24,7 @@ export class Namespace implements Disposable {
   }
 
   /** Sets `/proc/sys/net/ipv4/KEY`, which each namespace has for itself. */
-  setIpv4(key: string, value: number): void {
+  setIpv4(key: string, value: number | string): void {
     this.run("sh", "-c", `echo ${value} > /proc/sys/net/ipv4/${key}`);
   }
 

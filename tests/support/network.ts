@@ -77,7 +77,9 @@ export class FarHost implements Disposable {
 
   /**
    * From now on so many in a hundred packets are lost, each way. Each is one segment: of the large ones that offloading makes
-   * a loss would be a burst. By nft, since not every kernel has the netem of tc. Throws NotPossible.
+   * a loss would be a burst. By nft, since not every kernel has the netem of tc. Whoever listens there from now on
+   * has reno, which every kernel allows: with bbr, and every fifth packet lost, Linux may wait for minutes before it sends one
+   * again. Throws NotPossible.
    */
   losePackets(percent: number): void {
     const table = ["netdev", this.#link];
@@ -90,6 +92,7 @@ export class FarHost implements Disposable {
     if (!this.#losing) {
       ip("link", "set", this.#link, "gso_max_segs", "1");
       ip("-n", this.#namespace.name, "link", "set", this.#far, "gso_max_segs", "1");
+      this.#namespace.setIpv4("tcp_congestion_control", "reno");
     }
     this.#losing = true;
     for (const rule of lossOn(this.#far)) this.#namespace.run("nft", rule);
