@@ -4,6 +4,7 @@
  */
 import { stateBits } from "../pool/target_state.ts";
 import type { Acceptor, Engine, Socket } from "../relay/engine.ts";
+import { unlimited } from "../relay/engine.ts";
 import { allocateMemory, type SharedMemory } from "../shared/layout.ts";
 import { sharedViews } from "../shared/shared.ts";
 import { formatAddress, type SocketAddress } from "../values/address.ts";
@@ -80,13 +81,6 @@ async function oneSession(target: Acceptor, dial: () => Promise<Socket>): Promis
 }
 
 function snapshotFor(address: SocketAddress, memory: SharedMemory): Snapshot {
-  const unlimited = {
-    idleMs: Infinity,
-    halfClosedMs: Infinity,
-    stallMs: Infinity,
-    lifetimeMs: Infinity,
-    keepAliveMs: Infinity,
-  };
   const { targets, pools } = sharedViews(memory);
   targets.set(slots.target, { state: stateBits.up, weight: 1 });
   pools.advanceEpoch(0);

@@ -162,6 +162,15 @@ export interface RelayLimits {
   readonly keepAliveMs: number;
 }
 
+/** No limit at all. */
+export const unlimited: RelayLimits = {
+  idleMs: Infinity,
+  halfClosedMs: Infinity,
+  stallMs: Infinity,
+  lifetimeMs: Infinity,
+  keepAliveMs: Infinity,
+};
+
 /** Who is told of what happens in a relay while it goes on. */
 export interface RelayObserver {
   /** The target's first byte has come; called once, perhaps before `relay` has returned. What it throws ends the relay. */

@@ -4,7 +4,8 @@ import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { eventually } from "../support/eventually.ts";
 import { payload } from "../support/payload.ts";
 import { type Peer, receive, receiveExactly, sendAll } from "../support/peer.ts";
-import { accepted, type ContractCase, listen, unlimited, type World } from "./harness.ts";
+import { accepted, type ContractCase, listen, type World } from "./harness.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 
 async function withClient<T>(
   world: World,

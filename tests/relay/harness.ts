@@ -1,6 +1,7 @@
 import type { Acceptor, Engine, Relay, RelayLimits, RelayObserver, Socket } from "../../lib/relay/engine.ts";
 import type { SocketAddress } from "../../lib/values/address.ts";
 import type { Peer } from "../support/peer.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 
 /** What not every engine, or not every kind of address, can do. */
 export type Ability =
@@ -53,15 +54,6 @@ export interface ContractCase {
   readonly needs?: Ability;
   run(world: World): Promise<void>;
 }
-
-/** No limit at all. */
-export const unlimited: RelayLimits = {
-  idleMs: Infinity,
-  halfClosedMs: Infinity,
-  stallMs: Infinity,
-  lifetimeMs: Infinity,
-  keepAliveMs: Infinity,
-};
 
 /** A relay with both its peers. */
 export interface Relayed {

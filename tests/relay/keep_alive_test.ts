@@ -9,7 +9,7 @@ import { readOption } from "../../lib/relay/linux/socket_options.ts";
 import { portableEngine } from "../../lib/relay/portable/engine.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { eventually } from "../support/eventually.ts";
-import { unlimited } from "./harness.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 
 const ignore = Deno.build.os !== "linux";
 const loopback: SocketAddress = { kind: "tcp", host: "127.0.0.1", port: 0 };

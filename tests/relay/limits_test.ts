@@ -8,7 +8,7 @@ import {
   sweepMs,
 } from "../../lib/relay/limits.ts";
 import type { RelayEnd, RelayLimits } from "../../lib/relay/engine.ts";
-import { unlimited } from "./harness.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 
 const limits: RelayLimits = {
   idleMs: 1_000,

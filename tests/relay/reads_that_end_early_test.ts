@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { payload } from "../support/payload.ts";
 import { assertSameBytes, receiveAll, receiveExactly, sendAndFinish } from "../support/peer.ts";
 import { RawConn } from "../support/raw_sockets.ts";
-import { listen, unlimited, type World } from "./harness.ts";
+import { listen, type World } from "./harness.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 import { linuxHarnesses } from "./linux_harness.ts";
 
 const [tcp, , unix] = linuxHarnesses;

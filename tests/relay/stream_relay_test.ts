@@ -3,7 +3,7 @@ import { LimitSweeper } from "../../lib/relay/limits.ts";
 import { BufferPool } from "../../lib/relay/portable/buffers.ts";
 import { type ByteSocket, StreamRelay } from "../../lib/relay/portable/stream_relay.ts";
 import { eventually, within } from "../support/eventually.ts";
-import { unlimited } from "./harness.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 
 /** A socket whose reads a test answers one by one, and that takes whatever is written. */
 class ScriptedSocket implements ByteSocket {

@@ -7,13 +7,8 @@ import { eventually } from "../support/eventually.ts";
 import type { Answer } from "../support/memory_engine.ts";
 import { payload } from "../support/payload.ts";
 import { type Peer, receive, receiveAll, receiveExactly, sendAll, sendAndFinish } from "../support/peer.ts";
-import {
-  listenerSlot,
-  processSlot,
-  SessionWorld,
-  unlimited,
-  type WorldTarget,
-} from "../support/session_world.ts";
+import { listenerSlot, processSlot, SessionWorld, type WorldTarget } from "../support/session_world.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 
 /** A session with a target on the other side. */
 async function served(world: SessionWorld, limits: Partial<RelayLimits> = {}) {

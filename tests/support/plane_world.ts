@@ -12,7 +12,7 @@ import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { eventually } from "./eventually.ts";
 import { type MemoryAcceptor, MemoryEngine } from "./memory_engine.ts";
 import type { MemorySocket } from "./memory_socket.ts";
-import { unlimited } from "./session_world.ts";
+import { unlimited } from "../../lib/relay/engine.ts";
 import { poolSettings } from "./pool_settings.ts";
 
 /** The slots of the process and of the listener `web`. */

@@ -4,7 +4,7 @@ import { PoolQueue } from "../../lib/dataplane/pool_queue.ts";
 import { Pool, type PoolSpec } from "../../lib/pool/pool.ts";
 import type { Target } from "../../lib/pool/target.ts";
 import { stateBits } from "../../lib/pool/target_state.ts";
-import type { Acceptor, RelayLimits } from "../../lib/relay/engine.ts";
+import type { Acceptor } from "../../lib/relay/engine.ts";
 import type { Attempt } from "../../lib/session/record.ts";
 import type { SessionContext } from "../../lib/session/context.ts";
 import { Session } from "../../lib/session/session.ts";
@@ -16,15 +16,7 @@ import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { MemoryEngine } from "./memory_engine.ts";
 import type { MemorySocket } from "./memory_socket.ts";
 import { poolSettings } from "./pool_settings.ts";
-
-/** No limit at all. */
-export const unlimited: RelayLimits = {
-  idleMs: Infinity,
-  halfClosedMs: Infinity,
-  stallMs: Infinity,
-  lifetimeMs: Infinity,
-  keepAliveMs: Infinity,
-};
+import { unlimited } from "../../lib/relay/engine.ts";
 
 /** The slots of the process and of the listener; targets begin behind them. */
 export const processSlot = 0;

@@ -7,19 +7,13 @@ import { dialAsClient } from "./connect.ts";
 import { linuxEngine } from "./engine.ts";
 import { wordsForErrno } from "../failure_words.ts";
 import { nextIteration } from "../immediate.ts";
+import { unlimited } from "../engine.ts";
 import { errno, type Libc, openLibc, socketConstants, SystemError } from "./libc.ts";
 import { Reactor } from "./reactor.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 const bulkBytes = 200_000;
 const loopback: SocketAddress = { kind: "tcp", host: "127.0.0.1", port: 0 };
-const unlimited = {
-  idleMs: Infinity,
-  halfClosedMs: Infinity,
-  stallMs: Infinity,
-  lifetimeMs: Infinity,
-  keepAliveMs: Infinity,
-};
 
 export interface SelfTestOptions {
   readonly open?: () => Libc;
