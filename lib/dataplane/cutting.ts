@@ -13,6 +13,7 @@ export interface CuttingOptions<Session> {
   readonly spreadMs: number;
   readonly isOpen: (session: Session) => boolean;
   readonly cut: (session: Session) => void;
+  readonly onFault: (fault: unknown) => void;
 }
 
 /**
@@ -21,7 +22,7 @@ export interface CuttingOptions<Session> {
  */
 export function cutInTurn<Session extends Cuttable>(
   sessions: readonly Session[],
-  { engine, spreadMs, isOpen, cut }: CuttingOptions<Session>,
+  { engine, spreadMs, isOpen, cut, onFault }: CuttingOptions<Session>,
 ): void {
   // Read once: a relay under way moves on while it is sorted.
   const quiet = sessions.map((session) => ({ session, lastByteAt: session.lastByteAt }));
@@ -37,7 +38,12 @@ export function cutInTurn<Session extends Cuttable>(
         engine.after(waitMs, go);
         return;
       }
-      cut(session);
+      // A fault in the program that ending one of them meets is not to keep the others.
+      try {
+        cut(session);
+      } catch (fault) {
+        onFault(fault);
+      }
     }
   };
   go();

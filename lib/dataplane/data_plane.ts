@@ -1,5 +1,6 @@
 /** One data-plane thread's work: listeners, sessions, counters. It decides nothing; it reads the newest snapshot. */
 import { Pool, type PoolSpec } from "../pool/pool.ts";
+import { takesSessions } from "../pool/target_state.ts";
 import type { Engine, Socket } from "../relay/engine.ts";
 import type { SessionContext } from "../session/context.ts";
 import { Session } from "../session/session.ts";
@@ -90,7 +91,9 @@ export class DataPlane {
     }));
     const stray = snapshot.listeners.find(({ pool }) => !pools.has(pool));
     if (stray !== undefined) throw new Error(`listener ${stray.name}: no pool ${stray.pool}`);
-    for (const { spec, pool } of pools.values()) this.#queueOf(spec, pool).pool = pool;
+    for (const { spec, pool } of pools.values()) this.#queueOf(spec, pool).renew(pool);
+    const slots = new Set(snapshot.pools.map(({ slot }) => slot));
+    for (const [slot, queue] of this.#queues) if (!slots.has(slot)) queue.remove();
     const served = snapshot.listeners.map((listener) => ({
       listener,
       context: this.#context(snapshot, listener, pools.get(listener.pool)!.spec),
@@ -139,8 +142,13 @@ export class DataPlane {
     cutInTurn(this.#sessions.members().filter((session) => of === undefined || session.uses(of)), {
       engine: this.#options.engine,
       spreadMs,
-      isOpen: (session) => this.#sessions.has(session),
+      // A session may have gone on to another target meanwhile, and a target that was down may be up again.
+      isOpen: (session) =>
+        this.#sessions.has(session) && (of === undefined || session.uses(of)) &&
+        !(reason === "target_down" &&
+          slots?.every((slot) => takesSessions(this.#shared.targets.state(slot)))),
       cut: (session) => session.cut(reason),
+      onFault: (fault) => this.#outbox.fault(fault),
     });
   }
 

@@ -69,6 +69,7 @@ export type Report =
   /** A trial of an ejected target has ended, and what it has shown; one that showed nothing is not reported. */
   | {
     readonly type: "trial";
+    readonly trial: number;
     readonly pool: string;
     readonly target: string;
     readonly passed: boolean;

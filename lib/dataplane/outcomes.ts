@@ -55,9 +55,9 @@ export class Outcomes implements TargetOutcomes {
     this.#failed(tried, words.countRefusal(tried.target.slot), error);
   }
 
-  connected({ target: { slot }, isTrial }: TriedTarget): void {
+  connected({ target: { slot }, trial }: TriedTarget): void {
     this.#options.words.forgetRefusals(slot);
-    if (isTrial) this.#options.words.setTrial(slot, "connected");
+    if (trial !== undefined) this.#options.words.setTrial(slot, trial, "connected");
   }
 
   /** The target's first byte has come. */
@@ -89,11 +89,11 @@ export class Outcomes implements TargetOutcomes {
   }
 
   #endTrial(
-    { target: { name, slot }, isTrial }: TriedTarget,
+    { target: { name, slot }, trial }: TriedTarget,
     result: { readonly passed: boolean; readonly cause: string } | undefined,
   ): void {
-    if (!isTrial) return;
-    if (result === undefined) this.#options.words.setTrial(slot, "free");
-    else this.#options.post({ type: "trial", pool: this.#options.pool, target: name, ...result });
+    if (trial === undefined) return;
+    if (result === undefined) this.#options.words.setTrial(slot, trial, "free");
+    else this.#options.post({ type: "trial", trial, pool: this.#options.pool, target: name, ...result });
   }
 }

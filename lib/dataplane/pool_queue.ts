@@ -1,5 +1,5 @@
 /** The line in front of one pool in one thread, and how it moves. */
-import type { Pool } from "../pool/pool.ts";
+import type { Picked, Pool } from "../pool/pool.ts";
 import { Queue, type Queued } from "../pool/queue.ts";
 import type { Engine } from "../relay/engine.ts";
 import type { Waited, WaitRequest } from "../session/waiting.ts";
@@ -20,17 +20,19 @@ const maxOvertakeMs = 10;
 const liveMs = 50;
 
 /**
- * While a pool that had no target lets its clients in again, so many go to each target in a tick, less to one that starts
- * slowly: what has just come back is not to be knocked over by everybody at once.
+ * While a pool that had no target lets its clients in again, so many go to each target in the first tick, less to one that starts
+ * slowly, and one more in each that follows: what has just come back is not to be knocked over by everybody at once, and however
+ * many come, the line ends.
  */
-const sessionsPerTick = 6;
+const firstPace = 6;
 
 /** One waiting client. */
 interface Waiter extends Queued {
   readonly since: number;
-  readonly until: number;
+  readonly queueMs: number;
   readonly ask: WaitRequest["ask"];
   readonly resolve: (waited: Waited) => void;
+  readonly reject: (fault: unknown) => void;
   cancelGone: () => void;
 }
 
@@ -45,55 +47,78 @@ export interface PoolQueueOptions {
   readonly heads: Pick<QueueHeads, "set" | "oldestElsewhere">;
 }
 
-/** Lives as long as the pool's name does; `pool` is replaced with each snapshot. */
+/** Lives as long as the pool's slot does; its pool is replaced with each snapshot. */
 export class PoolQueue implements SessionQueue {
-  pool: Pool;
   readonly #options: PoolQueueOptions;
-  readonly #waiters = new Queue<Waiter>();
   readonly #place: { readonly thread: number; readonly poolSlot: number };
-  /** The earliest `until` of all who wait, or earlier. */
+  readonly #waiters = new Queue<Waiter>();
+  #pool: Pool;
+  /** The pool is not in the newest snapshot. */
+  #isRemoved = false;
+  /** At whom the line stands: all before it have tried every target that is well. */
+  #blocked: Waiter | undefined;
+  /** Whether no target is eligible, and since when that is so, or is not. */
+  #isAbsent = false;
+  #turnedAt = -Infinity;
+  /** The earliest limit of all who wait, or earlier. */
   #nextLimitAt = Infinity;
   /** No target was eligible: whoever waits is let in at a measured pace. */
   #isPacing = false;
+  #pace = firstPace;
   /** How many may be let in now, while pacing. */
   #budget = 0;
-  #isTicking = false;
+  #cancelTick: (() => void) | undefined;
 
   constructor(pool: Pool, options: PoolQueueOptions) {
-    this.pool = pool;
+    this.#pool = pool;
     this.#options = options;
     this.#place = { thread: options.thread, poolSlot: options.slot };
+  }
+
+  get pool(): Pool {
+    return this.#pool;
+  }
+
+  /** Takes over the pool as a newer snapshot has it: who waits is served by that, and within its limits. */
+  renew(pool: Pool): void {
+    this.#pool = pool;
+    this.#isRemoved = false;
+    this.#nextLimitAt = -Infinity;
+  }
+
+  /** A newer snapshot does not have the pool: nobody who waits will be served. */
+  remove(): void {
+    this.#isRemoved = true;
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
+      this.#leave(waiter, { kind: "over", reason: "no_target" });
+    }
   }
 
   get isBusy(): boolean {
     return this.#options.permits.taken(this.#options.slot) > 0;
   }
 
-  wait({ client, limitMs, ask }: WaitRequest): Promise<Waited> {
+  wait({ client, queueMs, ask }: WaitRequest): Promise<Waited> {
     const { permits, slot } = this.#options;
-    if (!permits.acquire(slot, this.pool.queueSize)) return Promise.resolve({ kind: "full" });
-    return new Promise((resolve) => {
+    if (this.#isRemoved) return Promise.resolve({ kind: "over", reason: "no_target" });
+    if (!permits.acquire(slot, this.#pool.queueSize)) return Promise.resolve({ kind: "full" });
+    return new Promise((resolve, reject) => {
       const now = this.#now();
-      const waiter: Waiter = {
-        since: now,
-        until: now + limitMs,
-        ask,
-        resolve,
-        cancelGone: () => {},
-        next: undefined,
-        previous: undefined,
-      };
+      const cancelGone = () => {};
+      const links = { next: undefined, previous: undefined };
+      const waiter: Waiter = { since: now, queueMs, ask, resolve, reject, cancelGone, ...links };
       this.#waiters.add(waiter);
-      if (!this.pool.hasEligible) this.#isPacing = true;
-      this.#nextLimitAt = Math.min(this.#nextLimitAt, waiter.until);
+      this.#blocked ??= waiter;
+      this.#observe(now);
+      this.#nextLimitAt = Math.min(this.#nextLimitAt, this.#limitOf(waiter));
       waiter.cancelGone = client.whenGone(() => this.#leave(waiter, { kind: "gone" }));
       this.#tell(now);
-      this.#tickLater();
+      this.#cancelTick ??= this.#options.engine.after(tickMs, () => this.#tick());
     });
   }
 
   released(): void {
-    if (this.#waiters.size > 0 && !this.#isPacing) this.#serve(this.#now());
+    if (this.#waiters.size > 0) this.#serve(this.#now());
   }
 
   /** On a clock that all threads share, to within a millisecond. */
@@ -101,51 +126,73 @@ export class PoolQueue implements SessionQueue {
     return performance.timeOrigin + this.#options.engine.now();
   }
 
-  #tickLater(): void {
-    if (this.#isTicking) return;
-    this.#isTicking = true;
-    this.#options.engine.after(tickMs, () => {
-      this.#isTicking = false;
-      this.#tick();
-    });
-  }
-
   #tick(): void {
-    if (this.#waiters.size === 0) return;
+    this.#cancelTick = undefined;
     const now = this.#now();
+    this.#observe(now);
     if (now >= this.#nextLimitAt) this.#expire(now);
     if (this.#isPacing) this.#refill();
     this.#serve(now);
+    if (this.#waiters.size === 0) return;
     this.#tell(now);
-    if (this.#waiters.size > 0) this.#tickLater();
-    else this.#isPacing = false;
+    this.#cancelTick ??= this.#options.engine.after(tickMs, () => this.#tick());
+  }
+
+  /** Notes whether there is a target that takes sessions, full or not: the limit of a wait is by that. */
+  #observe(now: number): void {
+    const isAbsent = !this.#pool.hasEligible;
+    if (isAbsent) this.#isPacing = true;
+    if (isAbsent === this.#isAbsent) return;
+    this.#isAbsent = isAbsent;
+    this.#turnedAt = now;
+    this.#nextLimitAt = now;
+  }
+
+  /**
+   * When a client has waited long enough: for a target that is not full, or for one that is well, counted from when that became
+   * what it waits for; and however often that changes, no longer than for both.
+   */
+  #limitOf({ since, queueMs }: Waiter): number {
+    const { holdMs } = this.#pool;
+    const from = Math.max(since, this.#turnedAt);
+    return Math.min(from + (this.#isAbsent ? holdMs : queueMs), since + holdMs + queueMs);
   }
 
   #refill(): void {
-    const share = this.pool.eligibleShare;
+    const share = this.#pool.eligibleShare;
+    if (share === 0) this.#pace = firstPace;
     // Without an eligible target one client asks all the same: there may be a trial.
-    this.#budget = share === 0
-      ? 1
-      : Math.min(this.#budget + share * sessionsPerTick, 2 * share * sessionsPerTick + 1);
+    this.#budget = share === 0 ? 1 : Math.min(this.#budget, share * this.#pace + 1) + share * this.#pace++;
   }
 
   /** Serves whose turn it is, as long as there are targets. */
   #serve(now: number): void {
-    let waiter = this.#waiters.first;
+    let waiter = this.#blocked = this.#waiters.first;
     while (waiter !== undefined && (!this.#isPacing || this.#budget >= 1)) {
       if (this.#mustYield(waiter, now)) return;
-      const picked = waiter.ask();
-      if (picked.kind === "target") {
+      const picked = this.#ask(waiter);
+      if (picked?.kind === "none" && picked.reason !== "tried") return;
+      if (picked?.kind === "none") {
+        // It has tried every target that is well; somebody behind it has not.
+        waiter = this.#blocked = this.#waiters.behind(waiter);
+        continue;
+      }
+      if (picked !== undefined) {
         if (this.#isPacing) this.#budget--;
         this.#leave(waiter, picked);
-        waiter = this.#waiters.first;
-      } else if (picked.reason === "tried") {
-        // It has tried every target that is well; somebody behind it has not.
-        waiter = this.#waiters.behind(waiter);
-      } else {
-        if (picked.reason === "no_target") this.#isPacing = true;
-        return;
       }
+      waiter = this.#blocked = this.#waiters.first;
+    }
+  }
+
+  /** A fault in the program ends the wait of the one that it has met, and no other. */
+  #ask(waiter: Waiter): Picked | undefined {
+    try {
+      return waiter.ask();
+    } catch (fault) {
+      this.#takeOut(waiter);
+      waiter.reject(fault);
+      return undefined;
     }
   }
 
@@ -156,25 +203,40 @@ export class PoolQueue implements SessionQueue {
 
   /** Refuses everybody whose limit is past. */
   #expire(now: number): void {
+    const reason = this.#isAbsent
+      ? (this.#pool.holdMs === 0 ? "no_target" : "hold_timeout")
+      : "queue_timeout";
     this.#nextLimitAt = Infinity;
     for (let waiter = this.#waiters.first; waiter !== undefined;) {
       const behind = this.#waiters.behind(waiter);
-      if (waiter.until <= now) this.#leave(waiter, { kind: "over" });
-      else this.#nextLimitAt = Math.min(this.#nextLimitAt, waiter.until);
+      const limitAt = this.#limitOf(waiter);
+      if (limitAt <= now) this.#leave(waiter, { kind: "over", reason });
+      else this.#nextLimitAt = Math.min(this.#nextLimitAt, limitAt);
       waiter = behind;
     }
   }
 
   #leave(waiter: Waiter, waited: Waited): void {
-    waiter.cancelGone();
-    this.#waiters.delete(waiter);
-    this.#options.permits.release(this.#options.slot);
-    if (this.#waiters.size === 0) this.#tell(0);
+    this.#takeOut(waiter);
     waiter.resolve(waited);
   }
 
-  /** Shows the other threads since when the first in line waits. */
+  #takeOut(waiter: Waiter): void {
+    waiter.cancelGone();
+    if (this.#blocked === waiter) this.#blocked = this.#waiters.behind(waiter);
+    this.#waiters.delete(waiter);
+    this.#options.permits.release(this.#options.slot);
+    if (this.#waiters.size > 0) return;
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
+    this.#isPacing = false;
+    this.#pace = firstPace;
+    this.#budget = 0;
+    this.#tell(0);
+  }
+
+  /** Shows the other threads since when the one waits at whom the line stands. */
   #tell(now: number): void {
-    this.#options.heads.set(this.#place, this.#waiters.first?.since ?? 0, now);
+    this.#options.heads.set(this.#place, this.#blocked?.since ?? 0, now);
   }
 }

@@ -46,11 +46,11 @@ export interface PickRequest {
 /**
  * The answer of a pool: a target, or why there is none.
  *
- * `isTrial`: it is ejected, and this session decides whether it comes back. `full`: untried targets are well, and each has all
- * its sessions. `tried`: targets are well, and this session has tried each. `no_target`: no target is well.
+ * `trial`: it is ejected, and this session decides whether it comes back; the number of the trial, undefined where it is none.
+ * `full`: untried targets are well, and each has all its sessions, or its trial. `tried`: targets are well, and this session has tried each. `no_target`: no target is well.
  */
 export type Picked =
-  | { readonly kind: "target"; readonly target: Candidate; readonly isTrial: boolean }
+  | { readonly kind: "target"; readonly target: Candidate; readonly trial: number | undefined }
   | { readonly kind: "none"; readonly reason: "no_target" | "tried" | "full" };
 
 interface Tier {
@@ -101,16 +101,16 @@ export class Pool {
   pick({ client, tried }: PickRequest): Picked {
     this.#readStates();
     let reason: "no_target" | "tried" | "full" = "no_target";
-    for (const { eligible, limited, selector } of this.#tiers) {
-      if (eligible.length > 0 && reason === "no_target") reason = "tried";
-      const untried = tried.length === 0
-        ? eligible
-        : eligible.filter(({ slot }) => !tried.some((other) => other.slot === slot));
+    const isUntried = ({ slot }: Candidate) => !tried.some((other) => other.slot === slot);
+    for (const { eligible, trials, limited, selector } of this.#tiers) {
+      if (eligible.length + trials.length > 0 && reason === "no_target") reason = "tried";
+      const untried = tried.length === 0 ? eligible : eligible.filter(isUntried);
       const candidates = limited ? untried.filter((target) => !this.#isFull(target)) : untried;
       if (candidates.length > 0) {
-        return { kind: "target", target: selector.select(candidates, client), isTrial: false };
+        return { kind: "target", target: selector.select(candidates, client), trial: undefined };
       }
-      if (untried.length > 0) reason = "full";
+      // Of a target on trial another session has all there is to be had.
+      if (untried.length > 0 || trials.some(isUntried)) reason = "full";
     }
     return { kind: "none", reason };
   }
@@ -121,7 +121,7 @@ export class Pool {
    */
   take(request: PickRequest): Picked {
     const trial = this.#takeTrial(request);
-    if (trial !== undefined) return { kind: "target", target: trial, isTrial: true };
+    if (trial !== undefined) return trial;
     // Another thread may fill the target between pick and acquire; the next pick then sees it full. The bound keeps
     // a storm of threads from holding this one.
     for (let attempt = 0; attempt <= this.#targetCount; attempt++) {
@@ -155,15 +155,16 @@ export class Pool {
   }
 
   /** The trial of a target, in the lowest tier that has an eligible target or a trial; with its permit. */
-  #takeTrial({ tried }: PickRequest): Candidate | undefined {
+  #takeTrial({ tried }: PickRequest): Extract<Picked, { kind: "target" }> | undefined {
     this.#readStates();
     for (const { eligible, trials } of this.#tiers) {
       for (const target of trials) {
         if (tried.some(({ slot }) => slot === target.slot)) continue;
         const { permits, targets } = this.#shared;
-        if (!targets.takeTrial(target.slot)) continue;
-        if (permits.acquire(target.slot, target.limit)) return target;
-        targets.setTrial(target.slot, "free");
+        const trial = targets.takeTrial(target.slot);
+        if (trial === undefined) continue;
+        if (permits.acquire(target.slot, target.limit)) return { kind: "target", target, trial };
+        targets.setTrial(target.slot, trial, "free");
       }
       if (eligible.length > 0) return undefined;
     }

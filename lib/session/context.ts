@@ -46,7 +46,7 @@ export interface PermitLimit {
   readonly reason: "limit_process" | "limit_listener";
 }
 
-/** What a connection to a target comes to; `isTrial`: it decides whether an ejected target comes back. */
+/** What a connection to a target comes to. */
 export interface TargetOutcomes {
   refused(tried: TriedTarget, error: Reason): void;
   connected(tried: TriedTarget): void;
@@ -58,5 +58,6 @@ export interface TargetOutcomes {
 
 export interface TriedTarget {
   readonly target: Target;
-  readonly isTrial: boolean;
+  /** The trial by which an ejected target may come back, if it is one. */
+  readonly trial: number | undefined;
 }

@@ -23,10 +23,10 @@ type SessionPick =
   | { readonly kind: "none"; readonly reason: Reason }
   | { readonly kind: "wait"; readonly until: "untried" | "not_full" | "eligible" };
 
-/** A target that failed, and when it may be asked again. */
-interface RestingTarget {
+/** A target that failed, and until when it is not asked again. */
+interface FailedTarget {
   readonly slot: number;
-  readonly until: number;
+  readonly restsUntil: number;
 }
 
 const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
@@ -49,8 +49,7 @@ export class Session implements UnorderedSetMember, RelayObserver {
   /** When the attempt to connect under way began. */
   #attemptedAt: number;
   #attempts: readonly Attempt[] = [];
-  /** Targets that it has tried and that are not asked again yet. */
-  #resting: readonly RestingTarget[] = [];
+  #tried: readonly FailedTarget[] = [];
   /** Of how many limits, from the first, a permit is held. */
   #permitsHeld = 0;
   /** The target of which a permit is held, too. */
@@ -177,14 +176,10 @@ export class Session implements UnorderedSetMember, RelayObserver {
   }
 
   #releaseLimits(): void {
-    const { permits, limits } = this.#context;
-    if (this.#target !== undefined) this.#releaseTarget(this.#target.target);
+    const { permits, limits, queue } = this.#context;
+    if (this.#target !== undefined) permits.release(this.#target.target.slot);
     while (this.#permitsHeld > 0) permits.release(limits[--this.#permitsHeld]!.slot);
-  }
-
-  #releaseTarget({ slot }: Target): void {
-    this.#context.permits.release(slot);
-    this.#context.queue.released();
+    if (this.#target !== undefined) queue.released();
   }
 
   /** Takes a permit of a target that does not rest; else why there is none, or what there is to wait for. */
@@ -202,15 +197,24 @@ export class Session implements UnorderedSetMember, RelayObserver {
     return this.#waitUntil(picked.reason === "full" ? "not_full" : "eligible");
   }
 
+  /** Takes a target that it has not tried, or where there is none to be had one that has rested. */
   #take(): Picked {
-    const { queue, engine } = this.#context;
-    if (this.#resting.length > 0) {
+    const { queue: { pool }, engine } = this.#context;
+    const client = this.#client;
+    let picked = pool.take({ client, tried: this.#tried });
+    if (picked.kind === "none" && this.#tried.length > 0) {
       const now = engine.now();
-      this.#resting = this.#resting.filter(({ until }) => until > now);
+      const resting = this.#tried.filter(({ restsUntil }) => restsUntil > now);
+      if (resting.length < this.#tried.length) picked = pool.take({ client, tried: resting });
     }
-    const picked = queue.pool.take({ client: this.#client, tried: this.#resting });
     if (picked.kind === "target") this.#target = picked;
     return picked;
+  }
+
+  /** The same in line: whoever stands behind it may go where it does not, and is not to wait for that. */
+  #takeInTurn(): Picked {
+    const picked = this.#take();
+    return picked.kind === "none" && this.#tried.length > 0 ? { kind: "none", reason: "tried" } : picked;
   }
 
   #waitUntil(until: Extract<SessionPick, { kind: "wait" }>["until"]): SessionPick {
@@ -228,13 +232,13 @@ export class Session implements UnorderedSetMember, RelayObserver {
     const client = this.#client;
     const startedAt = engine.now();
     if (until === "untried") {
-      const ms = Math.min(...this.#resting.map(({ until }) => until)) - startedAt;
-      const end = await pause(engine, { client, ms: Math.max(0, ms) });
+      const rests = this.#tried.map(({ restsUntil }) => restsUntil - startedAt).filter((ms) => ms > 0);
+      const ms = Math.min(...rests, queue.pool.retry.pauseMs);
+      const end = await pause(engine, { client, ms });
       this.#attemptedAt = engine.now();
       return end === "gone" ? { kind: "none", reason: "client_gone_connect" } : this.#pick();
     }
-    const limitMs = until === "not_full" ? queueTimeoutMs : queue.pool.holdMs;
-    const waited = await queue.wait({ client, limitMs, ask: () => this.#take() });
+    const waited = await queue.wait({ client, queueMs: queueTimeoutMs, ask: () => this.#takeInTurn() });
     const now = engine.now();
     this.#queueMs = roundMs((this.#queueMs ?? 0) + now - startedAt);
     this.#attemptedAt = now;
@@ -246,7 +250,9 @@ export class Session implements UnorderedSetMember, RelayObserver {
       case "full":
         return { kind: "none", reason: "queue_full" };
       case "over":
-        return { kind: "none", reason: until === "not_full" ? "queue_timeout" : "hold_timeout" };
+        return waited.reason === "no_target"
+          ? this.#none("no_target")
+          : { kind: "none", reason: waited.reason };
     }
   }
 
@@ -275,7 +281,7 @@ export class Session implements UnorderedSetMember, RelayObserver {
   /** Records an attempt; returns the reason to refuse the client with when it is not to be served after all. */
   #recordAttempt(tried: TriedTarget, connected: Connected): Reason | undefined {
     const { target } = tried;
-    const { outcomes, queue } = this.#context;
+    const { outcomes, permits, queue } = this.#context;
     const now = this.#context.engine.now();
     const error = connected.kind === "connected" ? null : connectReasons[connected.failure];
     const detail = connected.kind === "connected" ? "" : connected.detail;
@@ -293,8 +299,10 @@ export class Session implements UnorderedSetMember, RelayObserver {
     }
     outcomes.refused(tried, error!);
     this.#target = undefined;
-    this.#releaseTarget(target);
-    this.#resting = [...this.#resting, { slot: target.slot, until: now + queue.pool.retry.pauseMs }];
+    permits.release(target.slot);
+    queue.released();
+    const others = this.#tried.filter(({ slot }) => slot !== target.slot);
+    this.#tried = [...others, { slot: target.slot, restsUntil: now + queue.pool.retry.pauseMs }];
     return this.#cutReason ?? (error === "client_gone_connect" ? error : undefined);
   }
 

@@ -26,16 +26,17 @@ export interface SessionPool {
 
 export interface WaitRequest {
   readonly client: Pick<Socket, "whenGone">;
-  /** Milliseconds; Infinity = no limit. */
-  readonly limitMs: number;
+  /** How long it waits for a target that is not full, in milliseconds; Infinity = no limit. The pool's `holdMs` is the other limit. */
+  readonly queueMs: number;
   /** Takes a target, if there is one now: called when it is this session's turn. */
   readonly ask: () => Picked;
 }
 
-/** How a wait ended. `over`: its limit is past. `gone`: the client has left, or the session was cut. `full`: too many wait. */
+/** How a wait ended. `over`: its limit is past, or there is no pool any more. `gone`: the client has left, or the session was cut. `full`: too many wait. */
 export type Waited =
   | Extract<Picked, { readonly kind: "target" }>
-  | { readonly kind: "over" | "gone" | "full" };
+  | { readonly kind: "over"; readonly reason: "queue_timeout" | "hold_timeout" | "no_target" }
+  | { readonly kind: "gone" | "full" };
 
 /** Waits so long, or until the client is gone. */
 export function pause(

@@ -11,9 +11,22 @@ const trialWord = 6;
 /** Weights and shares in shared memory are fixed point: so many units are 1. */
 const unitsPerOne = 65_536;
 
-/** A trial as shared memory has it: nobody's, a session's that is connecting, a session's that is connected. */
+/** How far a trial is: nobody's, a session's that is connecting, a session's that is connected. */
 const trialStates = ["free", "connecting", "connected"] as const;
 export type TrialState = typeof trialStates[number];
+
+export interface Trial {
+  /** 0 up to 2^30 - 1, then 0 again. */
+  readonly number: number;
+  readonly state: TrialState;
+}
+
+/** The number of a trial stands above its state in the word. */
+const trialStateBits = 2;
+
+function trialOf(number: number, state: TrialState): number {
+  return number << trialStateBits | trialStates.indexOf(state);
+}
 
 /** What the control plane decides about a target. */
 export interface TargetRow {
@@ -98,22 +111,41 @@ export class TargetWords {
     return Atomics.load(this.#words, at + refusalsWord) + Atomics.load(this.#words, at + resetsWord);
   }
 
-  /** Takes the one trial of a target; false when another session has it. */
-  takeTrial(slot: number): boolean {
-    return Atomics.compareExchange(this.#words, slot * targetWordCount + trialWord, 0, 1) === 0;
+  /** Begins a trial that any session may take: one that another session still has means nothing any more. */
+  beginTrial(slot: number): void {
+    const { number } = this.trial(slot);
+    Atomics.store(this.#words, slot * targetWordCount + trialWord, trialOf(number + 1, "free"));
   }
 
-  setTrial(slot: number, state: TrialState): void {
-    Atomics.store(this.#words, slot * targetWordCount + trialWord, trialStates.indexOf(state));
+  /** Takes the trial of a target, and gives it a number of its own; undefined when there is none, or another session has it. */
+  takeTrial(slot: number): number | undefined {
+    const { number, state } = this.trial(slot);
+    if (state !== "free") return undefined;
+    const taken = (number + 1) % 2 ** (32 - trialStateBits);
+    return this.#changeTrial(slot, [trialOf(number, "free"), trialOf(taken, "connecting")])
+      ? taken
+      : undefined;
   }
 
-  trial(slot: number): TrialState {
-    return trialStates[Atomics.load(this.#words, slot * targetWordCount + trialWord)]!;
+  /** Says how far the session with this trial is, or that it shows nothing; changes nothing where the trial is not its any more. */
+  setTrial(slot: number, number: number, state: TrialState): void {
+    const now = this.trial(slot);
+    if (now.number === number) this.#changeTrial(slot, [trialOf(number, now.state), trialOf(number, state)]);
+  }
+
+  /** The trial of a target: each that is begun and each that is taken has another number. */
+  trial(slot: number): Trial {
+    const word = Atomics.load(this.#words, slot * targetWordCount + trialWord);
+    return { number: word >>> trialStateBits, state: trialStates[word & (2 ** trialStateBits - 1)]! };
   }
 
   /** Forgets everything about a slot, before it gets another owner; no thread may be using it. */
   clear(slot: number): void {
     this.#words.fill(0, slot * targetWordCount, (slot + 1) * targetWordCount);
+  }
+
+  #changeTrial(slot: number, [from, to]: readonly [number, number]): boolean {
+    return Atomics.compareExchange(this.#words, slot * targetWordCount + trialWord, from, to) === from;
   }
 
   /** Written only where it is not zero already: most sessions have nothing to forget, and the line is every thread's. */

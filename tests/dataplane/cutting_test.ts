@@ -7,6 +7,9 @@ class CuttingWorld {
   readonly clock = new FakeClock();
   readonly sessions: { readonly name: string; lastByteAt: number }[];
   readonly ended = new Set<string>();
+  /** Those whose end meets a fault in the program. */
+  readonly faulty = new Set<string>();
+  readonly faults: string[] = [];
   readonly cuts: [name: string, at: number][] = [];
 
   constructor(lastBytes: Readonly<Record<string, number>>) {
@@ -19,7 +22,11 @@ class CuttingWorld {
       engine: { now: () => clock.now(), after: (ms, callback) => clock.after(ms, callback) },
       spreadMs,
       isOpen: ({ name }) => !this.ended.has(name),
-      cut: ({ name }) => this.cuts.push([name, clock.now()]),
+      cut: ({ name }) => {
+        if (this.faulty.has(name)) throw new Error(name);
+        this.cuts.push([name, clock.now()]);
+      },
+      onFault: (fault) => this.faults.push((fault as Error).message),
     });
   }
 }
@@ -37,6 +44,14 @@ Deno.test("a session keeps its place in the order though it moves bytes meanwhil
   world.sessions[1]!.lastByteAt = 1_000;
   await world.clock.advance(1_000);
   assert.deepEqual(world.cuts, [["a", 0], ["b", 10], ["c", 20]]);
+});
+
+Deno.test("a fault in the program that one cut meets is told, and the others are cut all the same", async () => {
+  const world = new CuttingWorld({ a: 1, b: 2, c: 3 });
+  world.faulty.add("b");
+  world.begin(30);
+  await world.clock.advance(1_000);
+  assert.deepEqual([world.cuts, world.faults], [[["a", 0], ["c", 20]], ["b"]]);
 });
 
 Deno.test("a session that has ended meanwhile is passed over and costs no timer, the others keep their times", async () => {

@@ -154,6 +154,7 @@ Deno.test("a cut of a target spares the sessions of others, and takes one that i
   await eventually("it is connecting", () => world.open(targetAt(1).slot) === 2);
   world.apply(snapshotOf([targetAt(2)], { revision: 2 }));
   const other = await world.session(stays);
+  world.shared.targets.set(targetAt(1).slot, { state: 0, weight: 1 });
   world.plane.cut({ reason: "target_down", spreadMs: 0, slots: [targetAt(1).slot] });
   const ends = await within("the cut", Promise.all([old.client, old.target, connecting].map(receive)));
   assert.deepEqual(ends.map(({ end }) => end), ["reset", "reset", "reset"]);
@@ -166,6 +167,45 @@ Deno.test("a cut of a target spares the sessions of others, and takes one that i
     "10.0.1.1:2 done",
     "null target_down",
   ]);
+});
+
+Deno.test("a cut that is spread spares a session that has gone on to another target by its turn", async () => {
+  using world = new PlaneWorld();
+  const [gone, stays] = [world.targetListener(1), world.targetListener(2)];
+  world.start(snapshotOf([targetAt(1), targetAt(2)], { listener: { connectTimeoutMs: 50 } }));
+  const old = await world.session(gone);
+  world.engine.answer(targetAddress(1), "silent");
+  const client = world.client();
+  await eventually("it is connecting", () => world.open(targetAt(1).slot) === 2);
+  world.shared.targets.set(targetAt(1).slot, { state: 0, weight: 1 });
+  world.plane.cut({ reason: "target_down", spreadMs: 400, slots: [targetAt(1).slot] });
+  const target = await stays.accept();
+  assert.ok(target !== undefined);
+  await eventually("the cut is over", () => world.open(targetAt(1).slot) === 0);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await finish({ client, target });
+  old.client[Symbol.dispose]();
+  old.target[Symbol.dispose]();
+  await world.end();
+  assert.deepEqual(world.closed.map(({ target, reason }) => `${target} ${reason}`).toSorted(), [
+    "10.0.1.1:1 target_down",
+    "10.0.1.1:2 done",
+  ]);
+});
+
+Deno.test("a target that is up again keeps the sessions whose turn has not come", async () => {
+  using world = new PlaneWorld();
+  const listener = world.targetListener(1);
+  world.start(snapshotOf([targetAt(1)]));
+  const sessions = [await world.session(listener), await world.session(listener)];
+  world.shared.targets.set(targetAt(1).slot, { state: 0, weight: 1 });
+  world.plane.cut({ reason: "target_down", spreadMs: 200, slots: [targetAt(1).slot] });
+  await eventually("the first is cut", () => world.open(targetAt(1).slot) === 1);
+  world.shared.targets.set(targetAt(1).slot, { state: 1, weight: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(world.open(targetAt(1).slot), 1);
+  for (const { client, target } of sessions) for (const peer of [client, target]) peer.reset();
+  await world.end();
 });
 
 Deno.test("a cut of a listener ends its sessions, whichever target they have, and no later session", async () => {
@@ -199,8 +239,9 @@ Deno.test("a drain reports how many sessions ended in it, and how many of them w
   const down = await world.session(two);
   const draining = world.plane.drain();
   await finish(ends);
+  world.shared.targets.set(targetAt(2).slot, { state: 0, weight: 1 });
   world.plane.cut({ reason: "target_down", spreadMs: 0, slots: [targetAt(2).slot] });
-  await receive(down.client);
+  await within("the cut", receive(down.client));
   await eventually("two have ended", () => world.open(processSlot) === 1);
   world.plane.cut({ reason: "drain_deadline", spreadMs: 0 });
   await receive(cut.client);

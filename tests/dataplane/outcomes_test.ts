@@ -3,12 +3,12 @@ import type { FailingTarget, Report } from "../../lib/dataplane/messages.ts";
 import { Outcomes } from "../../lib/dataplane/outcomes.ts";
 import { allocateMemory } from "../../lib/shared/layout.ts";
 import { sharedViews } from "../../lib/shared/shared.ts";
+import type { TriedTarget } from "../../lib/session/context.ts";
 import type { Reason } from "../../lib/values/words.ts";
 import { target } from "../pool/pool_fixture.ts";
 
 const a = target("a", 3);
-const plain = { target: a, isTrial: false };
-const trial = { target: a, isTrial: true };
+const plain = { target: a, trial: undefined };
 
 class World {
   readonly words = sharedViews(allocateMemory(1, { slots: 8, pools: 1 })).targets;
@@ -21,6 +21,13 @@ class World {
     post: (report) => void this.posted.push(report),
     gather: (failing) => void this.gathered.push(failing),
   });
+
+  /** A session that has the trial of the target. */
+  trial() {
+    const trial = this.words.takeTrial(a.slot);
+    assert.ok(trial !== undefined);
+    return { target: a, trial };
+  }
 
   get failures(): number {
     return this.words.failures(a.slot);
@@ -60,9 +67,8 @@ for (const [letters, failures, sentence] of cases) {
 for (const error of ["client_gone_connect", "resource"] as const) {
   Deno.test(`an attempt that ends with ${error} is no failure of the target, and frees a trial`, () => {
     const world = new World();
-    assert.ok(world.words.takeTrial(a.slot));
-    world.outcomes.refused(trial, error);
-    assert.deepEqual([world.failures, world.words.trial(a.slot), world.posted], [0, "free", []]);
+    world.outcomes.refused(world.trial(), error);
+    assert.deepEqual([world.failures, world.words.trial(a.slot).state, world.posted], [0, "free", []]);
   });
 }
 
@@ -70,10 +76,10 @@ for (const reason of ["client_reset", "target_down", "killed", "drain_deadline",
   Deno.test(`a session that ends with ${reason} before the first byte says nothing of its target`, () => {
     const world = new World();
     act(world.outcomes, "X");
-    assert.ok(world.words.takeTrial(a.slot));
+    const trial = world.trial();
     world.outcomes.connected(trial);
     world.outcomes.endedUnserved(trial, reason);
-    assert.deepEqual([world.failures, world.words.trial(a.slot), world.posted], [1, "free", []]);
+    assert.deepEqual([world.failures, world.words.trial(a.slot).state, world.posted], [1, "free", []]);
   });
 }
 
@@ -85,14 +91,22 @@ Deno.test("the failure that reaches the bound is told at once, and what comes af
   assert.deepEqual(world.gathered, [{ ...failing, failures: 4 }]);
 });
 
-const trialEnds: readonly { name: string; passed: boolean; act: (outcomes: Outcomes) => void }[] = [
-  { name: "is refused", passed: false, act: (outcomes) => outcomes.refused(trial, "connect_refused") },
-  { name: "is reset before the first byte", passed: false, act: (outcomes) => end(outcomes, "server_reset") },
-  { name: "gets a byte", passed: true, act: (outcomes) => outcomes.served(trial) },
-  { name: "ends in order", passed: true, act: (outcomes) => end(outcomes, "done") },
+const trialEnds: readonly {
+  name: string;
+  passed: boolean;
+  act: (outcomes: Outcomes, trial: TriedTarget) => void;
+}[] = [
+  { name: "is refused", passed: false, act: (outcomes, trial) => outcomes.refused(trial, "connect_refused") },
+  {
+    name: "is reset before the first byte",
+    passed: false,
+    act: (outcomes, trial) => end(outcomes, { trial, reason: "server_reset" }),
+  },
+  { name: "gets a byte", passed: true, act: (outcomes, trial) => outcomes.served(trial) },
+  { name: "ends in order", passed: true, act: (outcomes, trial) => end(outcomes, { trial, reason: "done" }) },
 ];
 
-function end(outcomes: Outcomes, reason: Reason): void {
+function end(outcomes: Outcomes, { trial, reason }: { trial: TriedTarget; reason: Reason }): void {
   outcomes.connected(trial);
   outcomes.endedUnserved(trial, reason);
 }
@@ -100,17 +114,31 @@ function end(outcomes: Outcomes, reason: Reason): void {
 for (const { name, passed, act } of trialEnds) {
   Deno.test(`a trial that ${name} has ${passed ? "passed" : "failed"}, and the control plane is told`, () => {
     const world = new World();
-    assert.ok(world.words.takeTrial(a.slot));
-    act(world.outcomes);
-    assert.deepEqual(world.posted.map((report) => report.type === "trial" && report.passed), [passed]);
+    const trial = world.trial();
+    act(world.outcomes, trial);
+    const told = world.posted.map((report) => report.type === "trial" && [report.trial, report.passed]);
+    assert.deepEqual(told, [[trial.trial, passed]]);
   });
 }
 
 Deno.test("a trial that has its connection is shown as connected, for a target that never speaks", () => {
   const world = new World();
-  assert.ok(world.words.takeTrial(a.slot));
-  assert.equal(world.words.trial(a.slot), "connecting");
+  const trial = world.trial();
+  assert.equal(world.words.trial(a.slot).state, "connecting");
   world.outcomes.connected(trial);
-  assert.equal(world.words.trial(a.slot), "connected");
-  assert.ok(!world.words.takeTrial(a.slot), "a second session was let in");
+  assert.equal(world.words.trial(a.slot).state, "connected");
+  assert.equal(world.words.takeTrial(a.slot), undefined, "a second session was let in");
+});
+
+Deno.test("the late end of a trial changes nothing about the next one", () => {
+  const world = new World();
+  const late = world.trial();
+  world.words.beginTrial(a.slot);
+  const next = world.trial();
+  world.outcomes.endedUnserved(late, "client_reset");
+  assert.deepEqual(world.words.trial(a.slot), { number: next.trial, state: "connecting" });
+  world.outcomes.connected(late);
+  assert.equal(world.words.trial(a.slot).state, "connecting");
+  world.outcomes.connected(next);
+  assert.equal(world.words.trial(a.slot).state, "connected");
 });

@@ -46,14 +46,14 @@ class Threads {
   readonly served: string[] = [];
   readonly #a;
 
-  constructor(count: number, { maxConnections = 1, queueSize = 1_000, weight = 1 } = {}) {
+  constructor(count: number, { maxConnections = 1, queueSize = 1_000, weight = 1, holdMs = Infinity } = {}) {
     this.memory = allocateMemory(count, { slots: 256, pools: 4 });
     this.shared = sharedViews(this.memory);
     this.#a = target("a", 0, { maxConnections, weight });
     writeStates(this.shared, [this.#a]);
     this.engines = Array.from({ length: count }, () => new ManualEngine());
     this.queues = this.engines.map((engine, thread) => {
-      const pool = new Pool({ ...specOf("first", [this.#a]), queueSize }, {
+      const pool = new Pool({ ...specOf("first", [this.#a]), queueSize, holdMs }, {
         shared: this.shared,
         random: () => 0,
       });
@@ -66,16 +66,19 @@ class Threads {
   wait(
     thread: number,
     name: string,
-    { limitMs = Infinity } = {},
+    { queueMs = Infinity } = {},
   ): { leave: () => void; ended: Promise<Waited> } {
     const queue = this.queues[thread]!;
     let leave = () => {};
     const ended = queue.wait({
       client: { whenGone: (callback) => ((leave = callback), () => {}) },
-      limitMs,
+      queueMs,
       ask: (): Picked => queue.pool.take({ client: { remoteHost: "192.0.2.1" }, tried: [] }),
     });
-    ended.then((waited) => this.served.push(waited.kind === "target" ? name : `${name} ${waited.kind}`));
+    ended.then((waited) => {
+      const outcome = waited.kind === "over" ? waited.reason : waited.kind;
+      this.served.push(waited.kind === "target" ? name : `${name} ${outcome}`);
+    });
     return { leave: () => leave(), ended };
   }
 
@@ -175,12 +178,15 @@ Deno.test("each client is refused when its own limit is over, whoever stands bef
   const threads = new Threads(1);
   threads.take();
   threads.wait(0, "patient");
-  threads.wait(0, "impatient", { limitMs: 20 });
-  threads.wait(0, "less so", { limitMs: 60 });
+  threads.wait(0, "impatient", { queueMs: 20 });
+  threads.wait(0, "less so", { queueMs: 60 });
   await threads.pass(30);
-  assert.deepEqual(threads.served, ["impatient over"]);
+  assert.deepEqual(threads.served, ["impatient queue_timeout"]);
   await threads.pass(40);
-  assert.deepEqual([threads.served, threads.queued], [["impatient over", "less so over"], 1]);
+  assert.deepEqual([threads.served, threads.queued], [
+    ["impatient queue_timeout", "less so queue_timeout"],
+    1,
+  ]);
 });
 
 Deno.test("a line that nobody stands in costs no timer", async () => {
@@ -217,7 +223,7 @@ Deno.test("a client that has tried all that is well lets those behind it pass", 
   const queue = threads.queues[0]!;
   queue.wait({
     client: { whenGone: () => () => {} },
-    limitMs: Infinity,
+    queueMs: Infinity,
     ask: () => ({ kind: "none", reason: "tried" }),
   });
   threads.wait(0, "behind");
@@ -232,8 +238,117 @@ Deno.test("clients of a pool that was replaced by a reload are served by the new
   threads.wait(0, "one");
   await threads.pass(20);
   const added = target("b", 1);
-  threads.queues[0]!.pool = poolOf("first", [added], { shared: threads.shared });
+  threads.queues[0]!.renew(poolOf("first", [added], { shared: threads.shared }));
   await threads.pass(10);
   assert.deepEqual(threads.served, ["one"]);
   assert.equal(threads.shared.permits.taken(1), 1);
+});
+
+Deno.test("however many come while a pool lets its clients in again, the line ends", async () => {
+  const threads = new Threads(1, { maxConnections: Infinity });
+  threads.setServing(false);
+  for (let index = 0; index < 300; index++) threads.wait(0, "held");
+  await threads.pass(50);
+  threads.setServing(true);
+  let ms = 0;
+  for (; threads.queued > 0 && ms < 10_000; ms++) {
+    // Two a millisecond, more than the pace begins with.
+    for (let come = 0; come < 2; come++) threads.wait(0, "new");
+    await threads.pass(1);
+  }
+  assert.ok(ms < 5_000, `${threads.queued} wait after ${ms} ms`);
+  assert.ok(threads.served.every((outcome) => outcome === "held" || outcome === "new"));
+});
+
+Deno.test("a target that takes few sessions hands each place on at once, also while its pool lets its clients in again", async () => {
+  const threads = new Threads(1);
+  threads.setServing(false);
+  for (let index = 0; index < 4; index++) threads.wait(0, String(index));
+  await threads.pass(20);
+  threads.setServing(true);
+  await threads.pass(10);
+  assert.deepEqual(threads.served, ["0"]);
+  threads.release(0);
+  await threads.pass(0);
+  assert.deepEqual(threads.served, ["0", "1"]);
+});
+
+Deno.test("a line that has ended by itself while its pool was without a target paces nobody afterwards", async () => {
+  const threads = new Threads(1, { maxConnections: Infinity });
+  threads.setServing(false);
+  const { leave } = threads.wait(0, "leaves");
+  await threads.pass(20);
+  leave();
+  threads.setServing(true);
+  for (let index = 0; index < 50; index++) threads.wait(0, "comes");
+  threads.queues[0]!.released();
+  await threads.pass(0);
+  assert.equal(threads.queued, 0);
+});
+
+Deno.test("in line for a full target that goes down a client waits for the hold, and then for the queue, each from its beginning", async () => {
+  const threads = new Threads(1, { holdMs: 200 });
+  threads.take();
+  const waiting = () => threads.queued === 1;
+  threads.wait(0, "one", { queueMs: 100 });
+  await threads.pass(80);
+  threads.setServing(false);
+  await threads.pass(150);
+  assert.ok(waiting(), "the queue's limit was in force without a target");
+  threads.setServing(true);
+  await threads.pass(60);
+  assert.ok(waiting(), "the time of the hold was counted for the queue");
+  // No longer than for both, however often the target comes and goes.
+  await threads.pass(30);
+  assert.deepEqual(threads.served, ["one queue_timeout"]);
+});
+
+Deno.test("without hold, whoever is in line is refused when the last target goes down, as whoever comes then is", async () => {
+  const threads = new Threads(1, { holdMs: 0 });
+  threads.take();
+  threads.wait(0, "one");
+  await threads.pass(50);
+  threads.setServing(false);
+  await threads.pass(20);
+  assert.deepEqual(threads.served, ["one no_target"]);
+});
+
+Deno.test("a client that has tried all that is well holds up no other thread", async () => {
+  const threads = new Threads(2, { maxConnections: Infinity });
+  threads.queues[1]!.wait({
+    client: { whenGone: () => () => {} },
+    queueMs: Infinity,
+    ask: () => ({ kind: "none", reason: "tried" }),
+  });
+  await threads.pass(50);
+  threads.wait(0, "of another thread");
+  await threads.pass(20);
+  assert.deepEqual(threads.served, ["of another thread"]);
+});
+
+Deno.test("a fault in the program that a client in line meets ends its wait alone", async () => {
+  const threads = new Threads(1);
+  threads.take();
+  const faulty = threads.queues[0]!.wait({
+    client: { whenGone: () => () => {} },
+    queueMs: Infinity,
+    ask: () => {
+      throw new Error("a fault");
+    },
+  });
+  threads.wait(0, "behind", { queueMs: 100 });
+  const rejected = assert.rejects(faulty, /a fault/);
+  threads.release(0);
+  await rejected;
+  assert.deepEqual([threads.served, threads.queued], [["behind"], 0]);
+});
+
+Deno.test("a pool that a reload removes lets its line go at once", async () => {
+  const threads = new Threads(1);
+  threads.setServing(false);
+  threads.wait(0, "one");
+  threads.queues[0]!.remove();
+  await threads.pass(0);
+  assert.deepEqual(threads.served, ["one no_target"]);
+  assert.deepEqual(await threads.wait(0, "two").ended, { kind: "over", reason: "no_target" });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { stateBits } from "../../lib/pool/target_state.ts";
 import type { Session } from "../../lib/session/session.ts";
 import { eventually, within } from "../support/eventually.ts";
 import type { MemorySocket } from "../support/memory_socket.ts";
@@ -173,4 +174,45 @@ Deno.test("a target that is added meanwhile serves clients that wait", async () 
   await accept(added);
   assert.equal(held!.session.target?.name, added.target.name);
   await end(world, [held!, later]);
+});
+
+Deno.test("each attempt goes to another target while one is untried, however long an attempt takes", async () => {
+  using world = new SessionWorld({ retry: { attempts: 3, pauseMs: 1 } });
+  const [a, b, c] = [world.target(), world.target(), world.target()];
+  for (const silent of [a, b]) world.engine.answer(silent.target.addresses[0]!, "silent");
+  const opened = await world.open({ connectTimeoutMs: 30 });
+  await accept(c);
+  await end(world, [opened]);
+  const tried = opened.session.record().attempts.map(({ target }) => target);
+  assert.deepEqual(tried, [a, b, c].map(({ target }) => target.name));
+});
+
+Deno.test("a session that waits for a place elsewhere than it was refused holds up nobody behind it", async () => {
+  using world = new SessionWorld({ retry: { attempts: 3, pauseMs: 60_000 } });
+  const [a, b] = [world.target(), world.target({ maxConnections: 1 })];
+  world.engine.answer(a.target.addresses[0]!, "refused");
+  assert.ok(world.shared.permits.acquire(b.target.slot, 1), "another thread has it");
+  const [refused] = await inLine(world, 1);
+  world.engine.forget(a.target.addresses[0]!);
+  const later = await world.open();
+  await accept(a);
+  assert.equal(later.session.target?.name, a.target.name);
+  world.shared.permits.release(b.target.slot);
+  await accept(b);
+  await end(world, [refused!, later]);
+});
+
+Deno.test("while a target is on trial alone other clients wait for how that ends, and are not refused", async () => {
+  using world = new SessionWorld();
+  const one = world.target();
+  const { slot } = one.target;
+  world.shared.targets.set(slot, { state: stateBits.up | stateBits.ejected | stateBits.trial, weight: 1 });
+  world.shared.targets.beginTrial(slot);
+  world.shared.pools.advanceEpoch(0);
+  const trying = await world.open();
+  await accept(one);
+  const [waiting] = await inLine(world, 1);
+  setUp(world, one, true);
+  await accept(one);
+  await end(world, [trying, waiting!]);
 });

@@ -137,7 +137,7 @@ export class SessionWorld implements Disposable {
     const permits = new Permits({ permits: this.memory.queued });
     const heads = new QueueHeads(this.memory);
     this.#queue ??= new PoolQueue(pool, { engine: this.engine, thread: 0, slot: 0, permits, heads });
-    this.#queue.pool = pool;
+    this.#queue.renew(pool);
     return this.#queue;
   }
 
