@@ -28,8 +28,8 @@ export type EjectionEvent =
       readonly ms: number;
     }
     /** It fails, and is not ejected. */
-    | { readonly kind: "ejectionWithheld"; readonly failures: number; readonly why: Withheld }
-    /** `trial`: it is let have one session, which decides. `returned`: it takes sessions as before. */
+    | { readonly kind: "ejectionWithheld"; readonly failures: number | null; readonly why: Withheld }
+    /** `trial`: it is let have one session, which decides. `returned`: its ejection is over. */
     | { readonly kind: "trial" | "returned" }
   );
 
