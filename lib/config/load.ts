@@ -1,5 +1,6 @@
 import { checkBindClashes, checkPublicAdmin } from "./checks/binds.ts";
 import { checkEjections } from "./checks/ejections.ts";
+import { findIdleEjections, findIdleTargetDown } from "./checks/idle_answers.ts";
 import { checkKeys } from "./checks/keys.ts";
 import { checkProbeUrls, findIdleProbeKeys } from "./checks/probe_keys.ts";
 import { checkListeners, checkSections } from "./checks/references.ts";
@@ -48,9 +49,8 @@ export function loadConfig(text: string, { file, env }: LoadOptions): Loaded {
   const found = mistakes([document.findings, keys, together], file);
   if (found.diagnostics.length > 0 || !isMapping(checked.value)) return found;
   const notes = new Findings();
-  for (const find of [findUnimplemented, findIdleProbeKeys, findIdleSlowStarts, findUnusedPools]) {
-    find(checked, notes);
-  }
+  for (const find of [findUnimplemented, findIdleProbeKeys, findIdleSlowStarts]) find(checked, notes);
+  for (const find of [findIdleEjections, findIdleTargetDown, findUnusedPools]) find(checked, notes);
   const { listed, more } = list(notes.kept, file);
   return { config: resolveConfig(checked.value), notes: listed, more: more + notes.more };
 }

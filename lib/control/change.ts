@@ -11,6 +11,8 @@ export interface Change {
   readonly pools: NameChanges;
   /** Targets by "pool/host:port", of pools that both have. */
   readonly targets: NameChanges;
+  /** Keys of `process` and `log` that have changed and are in force. */
+  readonly settings: readonly string[];
   /** Keys that have changed and take effect at the next start only. */
   readonly afterRestart: readonly string[];
 }
@@ -30,17 +32,21 @@ export function changeBetween(
   to: Model,
   { countedConnections = from.config.process.maxConnections }: { readonly countedConnections?: number } = {},
 ): Change {
+  const waiting = afterRestart(from.config, to.config, { countedConnections });
   return {
     binds: bindChange(from, to),
     listeners: difference(listenersOf(from), listenersOf(to)),
     pools: difference(poolsOf(from), poolsOf(to)),
     targets: difference(targetsOf(from, to), targetsOf(to, from)),
-    afterRestart: afterRestart(from.config, to.config, { countedConnections }),
+    settings: settingsChanged(from.config, to.config).filter((key) => !waiting.includes(key)),
+    afterRestart: waiting,
   };
 }
 
 /** The plan in words, a phrase for each thing that came, went or changed; empty where nothing did. */
-export function describeChange({ binds, listeners, pools, targets, afterRestart }: Change): string[] {
+export function describeChange(
+  { binds, listeners, pools, targets, settings, afterRestart }: Change,
+): string[] {
   const addresses = (list: readonly Bind[]) => list.map(({ address }) => formatAddress(address));
   return [
     ...phrases("listener", listeners),
@@ -48,6 +54,7 @@ export function describeChange({ binds, listeners, pools, targets, afterRestart 
     ...addresses(binds.removed).map((address) => `${address} is closed`),
     ...phrases("pool", pools),
     ...phrases("target", targets),
+    ...settings.map((key) => `${key} has changed`),
     ...afterRestart.map((key) => `${key} waits for a restart`),
   ];
 }
@@ -113,4 +120,19 @@ function afterRestart(
     `log.${key}`
   );
   return [...process, ...raised, ...log];
+}
+
+/** Keys of what is said once for the whole process. */
+function settingsChanged(from: Config, to: Config): string[] {
+  return (["process", "log"] as const).flatMap((section) => {
+    const before: Readonly<Record<string, unknown>> = { ...from[section] };
+    return Object.entries(to[section])
+      .filter(([key, value]) => text(before[key]) !== text(value))
+      .map(([key]) => `${section}.${key}`);
+  });
+}
+
+/** As JSON, which says null for what is unlimited. */
+function text(value: unknown): string {
+  return JSON.stringify(value, (_, each) => each === Infinity ? "none" : each) ?? "";
 }

@@ -56,7 +56,7 @@ export class Departures {
     const { clock, onEvent } = this.#options;
     const { deadlineMs, closeSpreadMs } = model.config.process.drain;
     const open = this.#openOf(gone).map(({ sessions }) => sessions);
-    if (open.length > 0) onEvent({ kind: "departing", open, deadlineMs });
+    if (open.length > 0) onEvent({ kind: "departing", open, deadlineMs, spreadMs: closeSpreadMs });
     if (deadlineMs === Infinity) return;
     const batch: Batch = {
       keys: new Set(gone),

@@ -6,7 +6,6 @@ import {
   type EjectionRule,
   isEjected,
   neverEjected,
-  type PoolCounts,
   step,
   underRule,
   whyWithheld,
@@ -16,6 +15,7 @@ import type { TargetWords } from "../shared/target_words.ts";
 import type { Clock } from "../values/clock.ts";
 import type { EjectionEvent } from "./events.ts";
 import { targetKey } from "./keys.ts";
+import { PoolTally, type Standing } from "./pool_tally.ts";
 import type { TargetReport } from "./thread.ts";
 
 /** A target as far as ejection goes; without a rule it is never ejected. */
@@ -35,7 +35,7 @@ export interface EjectionsOptions {
   readonly isUp: (key: string) => boolean;
   /** What is shown of these targets has changed. */
   readonly onChange: (key: string) => void;
-  /** A target has passed its trial; called before `onChange`. */
+  /** A target is in again that others have stood in for; called before `onChange`. */
   readonly onReturned: (key: string) => void;
   readonly onEvent: (event: EjectionEvent) => void;
 }
@@ -62,14 +62,11 @@ interface Said {
 export class Ejections {
   readonly #options: EjectionsOptions;
   readonly #entries = new Map<string, Entry>();
-  /** The keys of each pool. */
-  readonly #pools = new Map<string, string[]>();
-  /** Those that are out or on trial. */
+  readonly #pools = new Map<string, PoolTally>();
+  /** Those that are out or on trial: all of them would serve otherwise. */
   readonly #ejected = new Set<string>();
-  /** What was counted of pools, until something changes. */
-  readonly #counts = new Map<string, PoolCounts & { readonly until: number }>();
   #cancelTimer: (() => void) | undefined;
-  #lookedAt = -Infinity;
+  #timerAt = Infinity;
 
   constructor(options: EjectionsOptions) {
     this.#options = options;
@@ -78,17 +75,21 @@ export class Ejections {
   /** Takes over the targets of a configuration: those that stay keep what they have, as far as their rule lets them. */
   serve(targets: readonly EjectableTarget[]): void {
     const before = new Map(this.#entries);
-    for (const known of [this.#entries, this.#pools, this.#ejected, this.#counts]) known.clear();
+    for (const known of [this.#entries, this.#pools, this.#ejected]) known.clear();
     for (const target of targets) {
-      this.#entries.set(target.key, { ...fresh, ...before.get(target.key), ...target });
-      const pool = this.#pools.get(target.pool);
-      if (pool === undefined) this.#pools.set(target.pool, [target.key]);
-      else pool.push(target.key);
+      const entry = { ...fresh, ...before.get(target.key), ...target };
+      this.#entries.set(target.key, entry);
+      if (isEjected(entry.ejection)) this.#ejected.add(target.key);
+      const tally = this.#pools.get(target.pool) ?? new PoolTally();
+      this.#pools.set(target.pool, tally);
+      tally.add();
     }
-    for (const entry of [...this.#entries.values()]) {
-      const after = underRule(entry.ejection, { now: this.#options.clock.now(), rule: entry.rule });
-      if (isEjected(entry.ejection)) this.#ejected.add(entry.key);
-      this.#take(entry, after, { cause: "its pool ejects nobody any more" });
+    const now = this.#options.clock.now();
+    for (const { key, ejection, rule } of [...this.#entries.values()]) {
+      this.#take(this.#entries.get(key)!, underRule(ejection, { now, rule }), {
+        cause: "its pool ejects nobody any more",
+      });
+      this.#stand(key);
     }
     for (const pool of this.#pools.keys()) this.#rescue(pool);
     this.#arm();
@@ -98,15 +99,13 @@ export class Ejections {
   upChanged(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    this.#counts.delete(entry.pool);
+    this.#stand(key);
     this.#rescue(entry.pool);
-    this.#arm();
   }
 
   probePassed(key: string): void {
-    if (!this.#ejected.has(key) || !this.#options.isUp(key)) return;
+    if (!this.#ejected.has(key)) return;
     this.#move(this.#entries.get(key), { kind: "probePassed" }, { cause: "a probe has passed" });
-    this.#arm();
   }
 
   /** What a data-plane thread has seen of targets. */
@@ -114,10 +113,9 @@ export class Ejections {
     if (report.type === "failing") {
       for (const target of report.targets) this.#failing(target);
     } else {
-      const { pool, target, passed, cause } = report;
-      this.#move(this.#entries.get(targetKey(pool, target)), { kind: "trialEnded", passed }, { cause });
+      const entry = this.#entries.get(targetKey(report.pool, report.target));
+      if (entry !== undefined) this.#trialEnded(entry, report);
     }
-    this.#arm();
   }
 
   /** A thread has died: a trial that was with it is nobody's. One that another thread has is only doubled by this. */
@@ -140,58 +138,96 @@ export class Ejections {
   }
 
   #failing({ pool, target, failures, cause }: FailingTarget): void {
-    const { clock, isUp, onEvent } = this.#options;
+    const { clock, isUp } = this.#options;
     const entry = this.#entries.get(targetKey(pool, target));
     if (entry?.rule === undefined || entry.weight === 0 || isEjected(entry.ejection) || !isUp(entry.key)) {
       return;
     }
     const now = clock.now();
     if (entry.ejection.phase === "observed" && now < entry.ejection.until) return;
-    const why = whyWithheld(this.#countsOf(pool), entry.rule);
-    if (why === undefined) {
-      this.#entries.set(entry.key, { ...entry, withheld: undefined });
-      return this.#move(this.#entries.get(entry.key), { kind: "failing" }, { cause, failures });
-    }
-    // Said once; again only after the target was well for a while, or where it is for another reason.
-    const isKnown = entry.withheld === why && now - entry.failedAt < Math.max(entry.rule.baseTimeMs, lookMs);
-    this.#entries.set(entry.key, { ...entry, withheld: why, failedAt: now });
-    if (isKnown || entry.rule.mode === "observe") return;
-    onEvent({ kind: "ejectionWithheld", pool, target, cause, failures, why });
+    const why = whyWithheld(this.#pools.get(pool)!.countsAt(now), entry.rule);
+    if (why !== undefined) return this.#withhold(entry, { why, cause, failures });
+    this.#entries.set(entry.key, { ...entry, withheld: undefined });
+    this.#move(this.#entries.get(entry.key), { kind: "failing" }, { cause, failures });
   }
 
-  /** Where no target of a pool is eligible any more, the ejected ones go on trial. */
+  /** A trial that fails is asked what any failing target is: whether it may be ejected. */
+  #trialEnded(entry: Entry, { passed, cause }: { readonly passed: boolean; readonly cause: string }): void {
+    const { targets, ejected, eligible } = this.#pools.get(entry.pool)!.countsAt(this.#options.clock.now());
+    const why = passed || entry.rule === undefined || entry.ejection.phase !== "trial"
+      ? undefined
+      : whyWithheld({ targets, ejected: ejected - 1, eligible: eligible + 1 }, entry.rule);
+    if (why === undefined) return this.#move(entry, { kind: "trialEnded", passed }, { cause });
+    this.#move(entry, { kind: "released" }, {
+      cause: why === "lastEligible" ? alone : "ejection.maxShare allows no more",
+    });
+    this.#withhold(this.#entries.get(entry.key)!, { why, cause, failures: null });
+  }
+
+  /** Said once; again only after the target was well for a while, or where it is for another reason. */
+  #withhold(
+    entry: Entry,
+    { why, cause, failures }: {
+      readonly why: Withheld;
+      readonly cause: string;
+      readonly failures: number | null;
+    },
+  ): void {
+    const now = this.#options.clock.now();
+    const { key, pool, name: target, rule } = entry;
+    const isKnown = entry.withheld === why &&
+      now - entry.failedAt < Math.max(rule?.baseTimeMs ?? 0, lookMs);
+    this.#entries.set(key, { ...entry, withheld: why, failedAt: now });
+    if (isKnown || rule?.mode === "observe") return;
+    this.#options.onEvent({ kind: "ejectionWithheld", pool, target, cause, failures, why });
+  }
+
+  /** Where no target of a pool is eligible any more, those that are ejected are in again, all at once. */
   #rescue(pool: string): void {
-    const keys = this.#pools.get(pool) ?? [];
-    if (this.#ejected.size === 0 || !this.#noneEligible(pool)) return;
-    for (const key of keys) {
-      if (!this.#options.isUp(key)) continue;
-      this.#move(this.#entries.get(key), { kind: "noneEligible" }, { cause: "no target is eligible" });
+    for (const key of this.#pools.get(pool)!.strandedAt(this.#options.clock.now())) {
+      this.#move(this.#entries.get(key), { kind: "released" }, { cause: alone });
     }
+  }
+
+  /** Counts a target as what it is now. One that does not serve anyway is not ejected besides. */
+  #stand(key: string): void {
+    const { weight, pool, ejection } = this.#entries.get(key)!;
+    const isDown = !this.#options.isUp(key);
+    if ((isDown || weight === 0) && ejection.phase !== "in") {
+      const cause = isDown ? "it does not pass its probes" : "its weight is 0";
+      return this.#move(this.#entries.get(key), { kind: "released" }, { cause });
+    }
+    this.#pools.get(pool)!.set(key, this.#standingOf(key));
+  }
+
+  #standingOf(key: string): Standing {
+    const { weight, ejection } = this.#entries.get(key)!;
+    const { clock, isUp } = this.#options;
+    if (weight === 0 || !isUp(key)) return { kind: "absent" };
+    if (isEjected(ejection)) return { kind: "ejected" };
+    const isObserved = ejection.phase === "observed" && clock.now() < ejection.until;
+    return isObserved ? { kind: "observed", until: ejection.until } : { kind: "eligible" };
   }
 
   /** Puts an input to a target; nothing comes of it for one that is not known any more. */
   #move(entry: Entry | undefined, input: EjectionInput, said: Said): void {
     if (entry?.rule === undefined) return;
-    const { clock, words } = this.#options;
-    const context = {
-      now: clock.now(),
-      rule: entry.rule,
-      // Only a trial that has failed wants to know.
-      noneEligible: input.kind === "noneEligible" ||
-        input.kind === "trialEnded" && this.#noneEligible(entry.pool),
-    };
-    const after = step(entry.ejection, input, context);
+    const { clock, words, onReturned } = this.#options;
+    const after = step(entry.ejection, input, { now: clock.now(), rule: entry.rule });
     // Before the state is written: whoever sees that there is a trial must be able to take it.
     if (after.phase === "trial" && entry.ejection.phase !== "trial" || input.kind === "trialEnded") {
       words.setTrial(entry.slot, "free");
     }
+    // One that is released serves nobody now, or there is nobody else to serve in its place while it starts.
+    const isBack = after.phase === "in" && isEjected(entry.ejection) && input.kind !== "released";
+    if (isBack) onReturned(entry.key);
     this.#take(entry, after, said);
   }
 
   #take(entry: Entry, after: Ejection, said: Said): void {
-    const { ejection: before } = entry;
+    const { ejection: before, key } = entry;
     if (after === before) return;
-    const { words, onChange, onEvent, onReturned } = this.#options;
+    const { words, onChange, onEvent } = this.#options;
     const isOut = after.phase === "out" ? 1 : 0;
     const isObserved = after.phase === "observed" ? 1 : 0;
     const taken = {
@@ -200,69 +236,56 @@ export class Ejections {
       ejections: entry.ejections + isOut,
       observed: entry.observed + isObserved,
     };
-    this.#entries.set(entry.key, taken);
-    this.#counts.delete(entry.pool);
-    if (isEjected(after)) this.#ejected.add(entry.key);
-    else this.#ejected.delete(entry.key);
+    this.#entries.set(key, taken);
+    this.#pools.get(entry.pool)!.set(key, this.#standingOf(key));
+    if (isEjected(after)) this.#ejected.add(key);
+    else this.#ejected.delete(key);
     if (after.phase === before.phase && after.phase !== "observed") return;
+    this.#arm(key);
     if (after.phase === "in") words.forgetFailures(entry.slot);
-    // Not where a new configuration has put it in again.
-    if (after.phase === "in" && entry.rule?.mode === "enforce" && isEjected(before)) onReturned(entry.key);
     const event = eventOf(taken, { before, said });
     if (event !== undefined) onEvent(event);
-    onChange(entry.key);
+    onChange(key);
   }
 
-  #noneEligible(pool: string): boolean {
-    return this.#countsOf(pool).eligible === 0;
-  }
-
-  /** Kept: a target that fails and is not ejected is reported fifty times a second by each thread. */
-  #countsOf(pool: string): PoolCounts {
+  /**
+   * One timer for the next target whose time is over, and for trials that are to be looked at. Where only one target has changed,
+   * the timer is only brought forward: it may come too early, and is set anew then.
+   */
+  #arm(...changed: readonly string[]): void {
     const now = this.#options.clock.now();
-    const known = this.#counts.get(pool);
-    if (known !== undefined && now < known.until) return known;
-    const keys = this.#pools.get(pool) ?? [];
-    let [ejected, eligible, until] = [0, 0, Infinity];
-    for (const key of keys) {
-      const { ejection, weight } = this.#entries.get(key)!;
-      const isObserved = ejection.phase === "observed" && now < ejection.until;
-      if (isObserved) until = Math.min(until, ejection.until);
-      if (isEjected(ejection) || isObserved) ejected++;
-      else if (weight > 0 && this.#options.isUp(key)) eligible++;
-    }
-    const counts = { targets: keys.length, ejected, eligible, until };
-    this.#counts.set(pool, counts);
-    return counts;
-  }
-
-  /** One timer for the next target whose time is over, and for trials that are to be looked at. */
-  #arm(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    if (this.#ejected.size === 0) return;
-    const { clock, isUp } = this.#options;
     let at = Infinity;
-    for (const key of this.#ejected) {
+    for (const key of changed.length === 0 ? this.#ejected : changed) {
       const { ejection } = this.#entries.get(key)!;
       if (ejection.phase === "out") at = Math.min(at, ejection.until);
-      // One that is down has no session on trial.
-      else if (isUp(key)) at = Math.min(at, this.#lookedAt + lookMs);
+      else if (ejection.phase === "trial") at = Math.min(at, now + lookMs);
     }
-    if (at === Infinity) return;
-    this.#cancelTimer = clock.after(Math.max(0, at - clock.now()), () => this.#look());
+    if (this.#ejected.size > 0 && at >= this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#timerAt = this.#ejected.size === 0 ? Infinity : at;
+    this.#cancelTimer = this.#timerAt === Infinity
+      ? undefined
+      : this.#options.clock.after(Math.max(0, at - now), () => this.#look());
   }
 
   #look(): void {
-    this.#lookedAt = this.#options.clock.now();
+    this.#timerAt = Infinity;
     for (const key of [...this.#ejected]) {
       const entry = this.#entries.get(key)!;
       const isConnected = this.#options.words.trial(entry.slot) === "connected";
-      const cause = entry.ejection.phase === "out" ? "its time is over" : "a session has stayed open";
-      this.#move(entry, { kind: "timePassed", isConnected }, { cause });
+      const isTaken = this.#options.words.trial(entry.slot) !== "free";
+      this.#move(entry, { kind: "timePassed", isTaken, isConnected }, { cause: causeOf(entry, { isTaken }) });
     }
     this.#arm();
   }
+}
+
+/** Why a target is in again beside which nobody serves. */
+const alone = "no other target is eligible";
+
+function causeOf({ ejection }: Entry, { isTaken }: { readonly isTaken: boolean }): string {
+  if (ejection.phase === "out") return "its time is over";
+  return isTaken ? "a session has stayed open" : "nobody has tried it";
 }
 
 const fresh = { ejection: neverEjected, ejections: 0, observed: 0, withheld: undefined, failedAt: -Infinity };
@@ -276,7 +299,7 @@ function eventOf(
     case "observed": {
       const { inRow, since, until } = after;
       const kind = after.phase === "out" ? "ejected" : "ejectionObserved";
-      return { kind, pool, target, cause, failures: failures ?? null, inRow, ms: until - since };
+      return { kind, pool, target, cause, failures: failures ?? null, inRow, ms: Math.round(until - since) };
     }
     case "trial":
       return { kind: "trial", pool, target, cause };

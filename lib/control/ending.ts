@@ -70,7 +70,7 @@ export class Ending {
     if (this.isStopped) return await this.stop();
 
     // 3. The listeners close, and who waits in their accept queues is served. From here on the deadline counts.
-    onEvent({ kind: "draining", open: openSessions(), deadlineMs });
+    onEvent({ kind: "draining", open: openSessions(), deadlineMs, spreadMs: closeSpreadMs });
     const giveUp = new AbortController();
     // 4. Sessions end by themselves.
     const drained = threads.drain(giveUp.signal);

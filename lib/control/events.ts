@@ -12,8 +12,8 @@ export interface Death {
   readonly cause: string;
   /** How many sessions it had open. */
   readonly sessions: number;
-  /** After how long it is started again. */
-  readonly restartMs: number;
+  /** After how long it is started again; null = not any more, for everything ends. */
+  readonly restartMs: number | null;
 }
 
 /** What ejection has done to a target; `cause` says why. */
@@ -28,8 +28,8 @@ export type EjectionEvent =
       readonly ms: number;
     }
     /** It fails, and is not ejected. */
-    | { readonly kind: "ejectionWithheld"; readonly failures: number; readonly why: Withheld }
-    /** `trial`: it is let have one session, which decides. `returned`: it takes sessions as before. */
+    | { readonly kind: "ejectionWithheld"; readonly failures: number | null; readonly why: Withheld }
+    /** `trial`: it is let have one session, which decides. `returned`: its ejection is over. */
     | { readonly kind: "trial" | "returned" }
   );
 
@@ -71,7 +71,13 @@ export type BalancerEvent =
     readonly why: string;
   }
   /** Listeners or targets were removed that have open sessions: those may go on for so long, Infinity = as long as they want. */
-  | { readonly kind: "departing"; readonly open: readonly OpenSessions[]; readonly deadlineMs: number }
+  | {
+    readonly kind: "departing";
+    readonly open: readonly OpenSessions[];
+    readonly deadlineMs: number;
+    /** Over how long they are cut then. */
+    readonly spreadMs: number;
+  }
   /** Open sessions are cut, because their target is down, or was removed, as their listener may be, and the deadline has come. */
   | {
     readonly kind: "cutting";
@@ -81,8 +87,13 @@ export type BalancerEvent =
   }
   /** lb is not ready any more, and goes on accepting for so long before it drains. */
   | { readonly kind: "drainDelayed"; readonly delayMs: number }
-  /** The listeners close; so many sessions are open, and cut after so long, Infinity = never. */
-  | { readonly kind: "draining"; readonly open: number; readonly deadlineMs: number }
+  /** The listeners close; so many sessions are open, and cut after so long, Infinity = never, spread over `spreadMs`. */
+  | {
+    readonly kind: "draining";
+    readonly open: number;
+    readonly deadlineMs: number;
+    readonly spreadMs: number;
+  }
   /** What has become of them. */
   | ({ readonly kind: "drained" } & Drained)
   | { readonly kind: "closed"; readonly records: readonly CloseRecord[] }

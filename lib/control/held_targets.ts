@@ -4,12 +4,6 @@ import type { Clock } from "../values/clock.ts";
 /** How often it is looked whether somebody waits; a thread tells nobody that it holds clients. */
 const lookMs = 200;
 
-/** A target that is down, of a pool that holds its clients. */
-export interface HeldTarget {
-  readonly key: string;
-  readonly poolSlot: number;
-}
-
 export interface HeldTargetsOptions {
   readonly clock: Clock;
   /** How many clients wait for a target of a pool. */
@@ -18,25 +12,31 @@ export interface HeldTargetsOptions {
   readonly onAwaited: (key: string) => void;
 }
 
-/** Its owner closes it. A timer runs only while a target is down in a pool that holds. */
+/** Its owner clears it at the end. A timer runs only while a target is down in a pool that holds. */
 export class HeldTargets {
   readonly #options: HeldTargetsOptions;
-  #targets: readonly HeldTarget[] = [];
+  /** The slot of its pool by the key of each target that is down in a pool that holds its clients. */
+  readonly #targets = new Map<string, number>();
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: HeldTargetsOptions) {
     this.#options = options;
   }
 
-  /** Takes the place of those given before. */
-  set(targets: readonly HeldTarget[]): void {
-    this.#targets = targets;
-    if (targets.length === 0) this.close();
-    else this.#lookLater();
+  /** A target is down, of a pool that holds its clients. */
+  add(key: string, poolSlot: number): void {
+    this.#targets.set(key, poolSlot);
+    this.#lookLater();
   }
 
-  close(): void {
-    this.#targets = [];
+  /** Nobody is held for a target any more. */
+  remove(key: string): void {
+    if (this.#targets.delete(key) && this.#targets.size === 0) this.clear();
+  }
+
+  /** Nobody is held for any target. */
+  clear(): void {
+    this.#targets.clear();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
   }
@@ -50,7 +50,7 @@ export class HeldTargets {
 
   #look(): void {
     const { queuedOf, onAwaited } = this.#options;
-    for (const { key, poolSlot } of this.#targets) if (queuedOf(poolSlot) > 0) onAwaited(key);
-    if (this.#targets.length > 0) this.#lookLater();
+    for (const [key, poolSlot] of this.#targets) if (queuedOf(poolSlot) > 0) onAwaited(key);
+    if (this.#targets.size > 0) this.#lookLater();
   }
 }

@@ -30,7 +30,7 @@ export class SlowStarts {
     this.end(key);
     if (slowStartMs === undefined || this.#isClosed) return;
     this.#starts.set(key, { since: this.#options.clock.now(), slowStartMs });
-    this.#arm();
+    this.#armIn(startStepMs(slowStartMs));
   }
 
   /** The target is gone again, and with it what it has begun. */
@@ -61,13 +61,18 @@ export class SlowStarts {
     this.#cancelTimer?.();
   }
 
-  /** Targets that come back all the time must not put the next step off for ever: it is only brought forward. */
   #arm(): void {
     if (this.#starts.size === 0 || this.#isClosed) return;
-    const stepMs = this.#starts.values().reduce(
-      (least, { slowStartMs }) => Math.min(least, startStepMs(slowStartMs)),
-      Infinity,
+    this.#armIn(
+      this.#starts.values().reduce(
+        (least, { slowStartMs }) => Math.min(least, startStepMs(slowStartMs)),
+        Infinity,
+      ),
     );
+  }
+
+  /** Targets that come back all the time must not put the next step off for ever: it is only brought forward. */
+  #armIn(stepMs: number): void {
     const { clock } = this.#options;
     const at = clock.now() + stepMs;
     if (this.#timerAt <= at) return;

@@ -104,7 +104,8 @@ export class TargetStates {
       rule: pool.config.ejection,
     })));
     this.#write(this.#served.keys());
-    this.#noteHeld();
+    this.#held.clear();
+    for (const key of this.#served.keys()) this.#noteHeld(key);
   }
 
   /**
@@ -119,7 +120,7 @@ export class TargetStates {
     } else if (to === "up" && this.#wereDown.delete(key)) this.#startSlowly(key);
     this.#ejections.upChanged(key);
     this.#write([key]);
-    if (this.#served.get(key)?.pool.config.holdMs !== undefined) this.#noteHeld();
+    this.#noteHeld(key);
   }
 
   probePassed(key: string): void {
@@ -170,15 +171,15 @@ export class TargetStates {
     this.#isClosed = true;
     this.#ejections.close();
     this.#slowStarts.close();
-    this.#held.close();
+    this.#held.clear();
   }
 
-  /** Says which targets somebody may be held for. */
-  #noteHeld(): void {
-    const held = [...this.#served.values()].filter(({ target: { key }, pool }) =>
-      pool.config.holdMs !== undefined && this.#options.verdictOf(key) === "down"
-    );
-    this.#held.set(held.map(({ target: { key }, poolSlot }) => ({ key, poolSlot })));
+  /** Says whether somebody may be held for a target. */
+  #noteHeld(key: string): void {
+    const served = this.#served.get(key);
+    if (served?.pool.config.holdMs === undefined) return;
+    if (this.#options.verdictOf(key) === "down") this.#held.add(key, served.poolSlot);
+    else this.#held.remove(key);
   }
 
   #suspect(targets: Iterable<{ readonly pool: string; readonly target: string }>): void {

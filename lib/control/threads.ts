@@ -283,9 +283,9 @@ export class Threads implements ThreadGroup {
     new Permits({ permits: memory.queued }).releaseAll(memory.heldQueued[index]!);
     new QueueHeads(memory).clear(index);
     this.#readers.leave(index);
-    const pauseMs = this.#pauseMs(index);
-    onDeath({ worker: index, cause, sessions, restartMs: pauseMs });
-    this.#restartAfter(pauseMs, index);
+    const restartMs = this.#isEnding ? null : this.#pauseMs(index);
+    onDeath({ worker: index, cause, sessions, restartMs });
+    if (restartMs !== null) this.#restartAfter(restartMs, index);
   }
 
   #restartAfter(pauseMs: number, index: number): void {

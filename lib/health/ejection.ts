@@ -2,8 +2,10 @@
  * When a target to which real connections fail is out, for how long, and how it comes back. Pure: times in milliseconds of
  * whichever clock the caller has.
  *
- * in ──fails──▶ out ──time over, a passing probe, nobody else──▶ trial ──passed──▶ in
- *                ▲──────────────────failed────────────────────────┘
+ * in ──fails──▶ out ──time over, a passing probe──▶ trial ──passed, nobody tries it──▶ in
+ *                ▲────────────────failed──────────────┘
+ *
+ * From wherever it is, a target is in again once its ejection has lost its reason: it does not serve anyway, or nobody else does.
  *
  * Each ejection in a row lasts longer: `baseTimeMs` times their number. The number falls by one for each `baseTimeMs` that the
  * target then spends in without another.
@@ -35,18 +37,16 @@ export type Ejection =
 export type EjectionInput =
   /** As many connections in a row have failed as the pool bears, and nothing speaks against an ejection (`whyWithheld`). */
   | { readonly kind: "failing" }
-  /** Time has passed; whether the session on trial, if there is one, is connected. */
-  | { readonly kind: "timePassed"; readonly isConnected: boolean }
+  /** Time has passed; whether a session has the trial, if there is one, and is connected. */
+  | { readonly kind: "timePassed"; readonly isTaken: boolean; readonly isConnected: boolean }
   | { readonly kind: "probePassed" }
-  /** No target of the pool is eligible any more. */
-  | { readonly kind: "noneEligible" }
+  /** It is not to be ejected any more, whatever its clients have met. */
+  | { readonly kind: "released" }
   | { readonly kind: "trialEnded"; readonly passed: boolean };
 
 export interface EjectionContext {
   readonly now: number;
   readonly rule: EjectionRule;
-  /** Whether no target of the pool is eligible. */
-  readonly noneEligible: boolean;
 }
 
 /** A target that never was out. */
@@ -57,6 +57,7 @@ export const silentTrialMs = 5_000;
 
 /** Where the target stands behind an input: the same object where the input changes nothing. */
 export function step(before: Ejection, input: EjectionInput, context: EjectionContext): Ejection {
+  if (input.kind === "released") return before.phase === "in" ? before : released(before, context);
   switch (before.phase) {
     case "in":
       return input.kind === "failing" ? ejected(before, context) : before;
@@ -66,7 +67,7 @@ export function step(before: Ejection, input: EjectionInput, context: EjectionCo
       return isTrialDue(before, input, context) ? onTrial(before, context) : before;
     case "trial":
       if (input.kind === "trialEnded") {
-        return input.passed ? returned(before, context) : failed(before, context);
+        return input.passed ? returned(before, context) : ejected(before, context);
       }
       return input.kind === "timePassed" ? watched(before, input, context) : before;
   }
@@ -84,7 +85,7 @@ export function underRule(
 }
 
 /** How many ejections in a row count now. */
-export function inRowAt(ejection: Ejection, { now, rule }: Pick<EjectionContext, "now" | "rule">): number {
+export function inRowAt(ejection: Ejection, { now, rule }: EjectionContext): number {
   if (ejection.phase === "out" || ejection.phase === "trial") return ejection.inRow;
   const servingSince = ejection.phase === "in" ? ejection.since : ejection.until;
   const steps = Math.floor(Math.max(0, now - servingSince) / Math.max(1, rule.baseTimeMs));
@@ -138,9 +139,9 @@ function returned({ inRow }: Ejection, { now }: EjectionContext): Ejection {
   return { phase: "in", inRow, since: now };
 }
 
-/** Where nobody else serves, the next session is the next trial: a pool must not be without a target for as long as an ejection. */
-function failed(before: Ejection, context: EjectionContext): Ejection {
-  return context.noneEligible ? onTrial(before, context) : ejected(before, context);
+/** What counts of ejections in a row has been falling already where it was only observed. */
+function released(before: Ejection, context: EjectionContext): Ejection {
+  return returned({ ...before, inRow: inRowAt(before, context) }, context);
 }
 
 function isTrialDue(
@@ -148,16 +149,17 @@ function isTrialDue(
   { kind }: EjectionInput,
   { now, rule }: EjectionContext,
 ): boolean {
-  if (kind === "noneEligible") return true;
   return kind === "timePassed" ? now >= until : kind === "probePassed" && now >= since + rule.baseTimeMs;
 }
 
 function watched(
   before: Extract<Ejection, { phase: "trial" }>,
-  { isConnected }: Extract<EjectionInput, { kind: "timePassed" }>,
+  { isTaken, isConnected }: Extract<EjectionInput, { kind: "timePassed" }>,
   context: EjectionContext,
 ): Ejection {
   const { connectedSince } = before;
+  // A target that nobody needs must not wait for a client for ever: without news it was out for long enough.
+  if (!isTaken && context.now - before.since >= context.rule.baseTimeMs) return returned(before, context);
   if (!isConnected) return connectedSince === undefined ? before : { ...before, connectedSince: undefined };
   if (connectedSince === undefined) return { ...before, connectedSince: context.now };
   return context.now - connectedSince >= silentTrialMs ? returned(before, context) : before;

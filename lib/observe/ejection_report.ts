@@ -19,7 +19,8 @@ export type TargetEjected = Told & {
 
 export type EjectionWithheld = Told & {
   readonly kind: "ejectionWithheld";
-  readonly failures: number;
+  /** In a row; null = its trial has failed. */
+  readonly failures: number | null;
   readonly why: "lastEligible" | "maxShare";
 };
 
@@ -41,10 +42,9 @@ export function ejectionLine(event: EjectionTold): ReportLine {
       const { failures, inRow, ms } = event;
       const what = kind === "ejected" ? "is ejected" : "would be ejected (ejection.mode: observe)";
       const again = inRow > 1 ? `, ${inRow} times in a row` : "";
-      const why = failures === null ? "its trial failed" : failedInRow(failures);
       return {
         level: "warn",
-        message: `${name} ${what} for ${formatDuration(ms)}${again}: ${why}: ${cause}`,
+        message: `${name} ${what} for ${formatDuration(ms)}${again}: ${failed(failures)}: ${cause}`,
         fields: { pool, target, ejection: kind, failures, inRow, ms, cause },
       };
     }
@@ -52,7 +52,7 @@ export function ejectionLine(event: EjectionTold): ReportLine {
       const { failures, why } = event;
       return {
         level: "warn",
-        message: `${name} is not ejected, ${reasonsWithheld[why]}: ${failedInRow(failures)}: ${cause}`,
+        message: `${name} is not ejected, ${reasonsWithheld[why]}: ${failed(failures)}: ${cause}`,
         fields: { pool, target, ejection: kind, failures, why, cause },
       };
     }
@@ -71,6 +71,6 @@ export function ejectionLine(event: EjectionTold): ReportLine {
   }
 }
 
-function failedInRow(failures: number): string {
-  return `${failures} connections in a row failed`;
+function failed(failures: number | null): string {
+  return failures === null ? "its trial failed" : `${failures} connections in a row failed`;
 }

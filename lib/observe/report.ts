@@ -80,15 +80,17 @@ export interface ThreadDied {
   readonly cause: string;
   /** How many it had open. */
   readonly sessions: number;
-  readonly restartMs: number;
+  /** null = it is not started again. */
+  readonly restartMs: number | null;
 }
 
 /** A data-plane thread has died. */
 export function deathLine({ worker, cause, sessions, restartMs }: ThreadDied): ReportLine {
+  const next = restartMs === null ? "lb is stopping without it" : `it starts again in ${restartMs} ms`;
   return {
     level: "error",
     message: `internal error: data-plane thread ${worker} died, and ${sessions} open sessions with it; ` +
-      `it starts again in ${restartMs} ms: ${cause}`,
+      `${next}: ${cause}`,
     fields: { worker, sessions, restartMs, cause },
   };
 }
@@ -171,20 +173,36 @@ function openText(open: readonly OpenSessions[]): string {
   return named.join(", ") + (more > 0 ? ` and those of ${more} more` : "");
 }
 
-function deadlineText(deadlineMs: number): string {
-  return deadlineMs === Infinity
-    ? "without a deadline"
-    : `cut in ${formatDuration(deadlineMs)} at the latest`;
+/** As many of them as a line names, and how many more there are. */
+function openFields(open: readonly OpenSessions[]): Fields {
+  return { open: open.slice(0, maxNamed), more: Math.max(0, open.length - maxNamed) };
+}
+
+/** When open sessions are cut; `deadlineMs` Infinity = never. */
+export interface Deadline {
+  readonly deadlineMs: number;
+  /** Over how long from then on; 0 = at once. */
+  readonly spreadMs: number;
+}
+
+function deadlineText({ deadlineMs, spreadMs }: Deadline): string {
+  if (deadlineMs === Infinity) return "without a deadline";
+  const wait = formatDuration(deadlineMs);
+  return spreadMs === 0 ? `cut in ${wait}` : `cut from ${wait} on, over ${formatDuration(spreadMs)}`;
+}
+
+function deadlineFields({ deadlineMs, spreadMs }: Deadline): Fields {
+  return { deadlineMs: deadlineMs === Infinity ? null : deadlineMs, spreadMs };
 }
 
 /** Listeners or targets were removed that have open sessions. */
 export function departingLine(
-  { open, deadlineMs }: { readonly open: readonly OpenSessions[]; readonly deadlineMs: number },
+  { open, ...deadline }: Deadline & { readonly open: readonly OpenSessions[] },
 ): ReportLine {
   return {
     level: "info",
-    message: `open sessions of what was removed end: ${openText(open)}; ${deadlineText(deadlineMs)}`,
-    fields: { open, deadlineMs: deadlineMs === Infinity ? null : deadlineMs },
+    message: `open sessions of what was removed end: ${openText(open)}; ${deadlineText(deadline)}`,
+    fields: { ...openFields(open), ...deadlineFields(deadline) },
   };
 }
 
@@ -202,7 +220,7 @@ export function cuttingLine(
     level: "warn",
     message: `open sessions are cut ${pace}, ${what}: ${openText(open)}`,
     // Not `reason`: that is a close record's.
-    fields: { cause: reason, open, spreadMs },
+    fields: { cause: reason, ...openFields(open), spreadMs },
   };
 }
 
@@ -217,19 +235,22 @@ export function drainDelayedLine(delayMs: number): ReportLine {
 
 /** The listeners close. */
 export function drainingLine(
-  { open, deadlineMs }: { readonly open: number; readonly deadlineMs: number },
+  { open, ...deadline }: Deadline & { readonly open: number },
 ): ReportLine {
-  const message = `draining: no new sessions, ${open} open ones end, ${deadlineText(deadlineMs)}`;
-  return { level: "info", message };
+  return {
+    level: "info",
+    message: `draining: no new sessions, ${open} open ones end, ${deadlineText(deadline)}`,
+    fields: { sessions: open, ...deadlineFields(deadline) },
+  };
 }
 
-/** The drain is over. */
+/** The drain is over; what was cut for its target, which turned down meanwhile, has ended, too. */
 export function drainedLine(
   { ended, cut }: { readonly ended: number; readonly cut: number },
 ): ReportLine {
   return {
     level: "info",
-    message: `drained: ${ended} sessions ended, ${cut} were cut at the deadline`,
+    message: `drained: ${ended} sessions ended, ${cut} were cut`,
     fields: { ended, cut },
   };
 }

@@ -161,6 +161,37 @@ pools:
   ]);
 });
 
+Deno.test("config: a share of a pool that is less than one of its targets gets a note", () => {
+  const text = `${LISTENERS}
+defaults: { ejection: { maxShare: 30% } }
+pools:
+  app: { targets: ["a:1", "b:1", "c:1"] }
+  own: { targets: ["a:1", "b:1"], ejection: { maxShare: 0.5% } }
+  enough: { targets: ["a:1", "b:1", "c:1", "d:1"] }
+  exact: { targets: ["a:1", "b:1", "c:1"], ejection: { maxShare: 33.333334% } }
+  alone: { targets: ["a:1"] }
+  off: { targets: ["a:1", "b:1"], ejection: none }
+`;
+  assert.deepEqual(linesOf(text).filter((line) => line.includes("ejects nobody")), [
+    "lb.yaml:4:3 pools.app: ejects nobody: 30% of 3 targets is less than one",
+    "lb.yaml:5:47 pools.own.ejection.maxShare: ejects nobody: 0.5% of 2 targets is less than one",
+  ]);
+});
+
+Deno.test("config: what is to be done when a target turns down gets a note where nothing turns one down", () => {
+  const text = `${LISTENERS}
+defaults: { health: none }
+pools:
+  app: { targets: ["a:1"], onTargetDown: close }
+  keep: { targets: ["a:1"], onTargetDown: keep }
+  probed: { targets: ["a:1"], health: { check: tcp }, onTargetDown: close }
+`;
+  assert.deepEqual(linesOf(text).filter((line) => line.includes("onTargetDown")), [
+    "lb.yaml:4:28 pools.app.onTargetDown: onTargetDown: close closes nothing with health: none, " +
+    "which turns no target down",
+  ]);
+});
+
 Deno.test("config: built-in gives way to defaults, defaults to the listener, the listener to its pool", () => {
   const config = configOf(`
 defaults:

@@ -25,6 +25,7 @@ Deno.test("between a model and itself nothing has changed, and nothing is said",
     listeners: nothing,
     pools: nothing,
     targets: nothing,
+    settings: [],
     afterRestart: [],
   });
   assert.deepEqual(describeChange(plan), []);
@@ -112,22 +113,61 @@ Deno.test("what a name stands for is no change of the configuration", () => {
   );
 });
 
-const restarts: readonly [string, string, readonly string[]][] = [
-  ["process: { workers: 2 }", "process: { workers: 3 }", ["process.workers"]],
-  ["process: { engine: auto }", "process: { engine: portable }", ["process.engine"]],
-  ["process: { maxConnections: 10 }", "process: { maxConnections: 11 }", ["process.maxConnections"]],
-  ["process: { maxConnections: 10 }", "process: { maxConnections: 9 }", []],
-  ["log: { level: info }", "log: { level: debug }", ["log.level"]],
-  ["log: { format: text }", "log: { format: json }", ["log.format"]],
-  ["log: { access: none }", "log: { access: all }", []],
-  ["process: { drain: { deadline: 1s } }", "process: { drain: { deadline: 2s } }", []],
+interface SettingCase {
+  readonly from: string;
+  readonly to: string;
+  readonly settings?: readonly string[];
+  readonly afterRestart?: readonly string[];
+}
+
+const settingCases: readonly SettingCase[] = [
+  { from: "process: { workers: 2 }", to: "process: { workers: 3 }", afterRestart: ["process.workers"] },
+  {
+    from: "process: { engine: auto }",
+    to: "process: { engine: portable }",
+    afterRestart: ["process.engine"],
+  },
+  {
+    from: "process: { maxConnections: 10 }",
+    to: "process: { maxConnections: 11 }",
+    afterRestart: ["process.maxConnections"],
+  },
+  {
+    from: "process: { maxConnections: 10 }",
+    to: "process: { maxConnections: 9 }",
+    settings: ["process.maxConnections"],
+  },
+  { from: "log: { level: info }", to: "log: { level: debug }", afterRestart: ["log.level"] },
+  { from: "log: { format: text }", to: "log: { format: json }", afterRestart: ["log.format"] },
+  { from: "log: { access: none }", to: "log: { access: all }", settings: ["log.access"] },
+  {
+    from: "process: { drain: { deadline: 1s } }",
+    to: "process: { drain: { deadline: 2s } }",
+    settings: ["process.drain"],
+  },
+  {
+    from: "process: { drain: { deadline: 1s } }",
+    to: "process: { drain: { deadline: none } }",
+    settings: ["process.drain"],
+  },
+  {
+    from: "process: { workers: 2 }\nlog: { level: info, access: none }",
+    to: "process: { workers: 2 }\nlog: { level: debug, access: all }",
+    settings: ["log.access"],
+    afterRestart: ["log.level"],
+  },
+  { from: "process: { workers: 2 }", to: "process: { workers: 2 }\nlog: { level: info }" },
 ];
 
-for (const [from, to, expected] of restarts) {
-  Deno.test(`${from} to ${to} leaves for a restart: ${expected.join() || "nothing"}`, () => {
+for (const { from, to, settings = [], afterRestart = [] } of settingCases) {
+  const said = [
+    ...settings.map((key) => `${key} has changed`),
+    ...afterRestart.map((key) => `${key} waits for a restart`),
+  ];
+  Deno.test(`${from} to ${to}: ${said.join() || "nothing has changed"}`.replaceAll("\n", ", "), () => {
     const plan = change({ top: from }, { top: to });
-    assert.deepEqual(plan.afterRestart, expected);
-    assert.deepEqual(describeChange(plan), expected.map((key) => `${key} waits for a restart`));
+    assert.deepEqual([plan.settings, plan.afterRestart], [settings, afterRestart]);
+    assert.deepEqual(describeChange(plan), said);
   });
 }
 

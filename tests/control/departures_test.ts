@@ -37,7 +37,12 @@ Deno.test("open sessions of a removed target are reported, have until the drain 
   const { slot } = world.target(a);
   assert.equal((await world.reload(file([b]))).kind, "reloaded");
   const open = [{ kind: "target", name: `app/${a}`, count: 2 }];
-  assert.deepEqual(world.eventsOf("departing"), [{ kind: "departing", open, deadlineMs: 30_000 }]);
+  assert.deepEqual(world.eventsOf("departing"), [{
+    kind: "departing",
+    open,
+    deadlineMs: 30_000,
+    spreadMs: 4_000,
+  }]);
   await world.pass(29_000);
   assert.deepEqual(world.threads.cuts, []);
   world.shared.permits.release(slot);

@@ -118,31 +118,64 @@ Deno.test("a passing probe begins a trial once the base time is over, however lo
   assert.equal(ejectionEvents(world).at(-1)!.cause, "a probe has passed");
 });
 
-Deno.test("a target that is down by its probes gets no session when its time is over, and one as soon as it is up", async () => {
-  await using world = await started({ health: probed });
+Deno.test("a target that its probes take down is ejected no more, and their word alone brings it back", async () => {
+  await using world = await started({ health: probed, pool: "slowStart: 30s" });
+  world.shared.targets.countReset(world.target(named(1)).slot);
   fail(world, 1);
   world.probes.answers.set(named(1), "failed");
   await world.until("it is down", () => viewOf(world, 1).state === "down");
-  await world.pass(40_000);
-  assert.equal(wordsOf(world)[0]! & up, 0);
-  assert.equal(viewOf(world, 1).state, "down");
+  assert.deepEqual([wordsOf(world)[0]! & ejected, viewOf(world, 1).ejectedMs], [0, null]);
+  assert.equal(world.shared.targets.failures(world.target(named(1)).slot), 0);
+  assert.equal(viewOf(world, 1).effectiveWeight, 1, "it starts slowly once it is up");
   world.probes.answers.set(named(1), "passed");
-  await world.until("it is up", () => wordsOf(world)[0] === trial);
-  assert.equal(viewOf(world, 1).state, "ejected");
+  await world.until("it is up", () => wordsOf(world)[0] === up);
+  assert.ok(viewOf(world, 1).effectiveWeight < 1, "it was down");
+  assert.deepEqual(told(world), ["ejected 1", "returned 1"]);
+  assert.equal(ejectionEvents(world).at(-1)!.cause, "it does not pass its probes");
+  // What was counted is kept: the next one is the second in a row.
+  fail(world, 1);
+  const last = ejectionEvents(world).at(-1)!;
+  assert.ok(last.kind === "ejected" && last.inRow === 2);
 });
 
-Deno.test("a probe that passes begins no trial while the target is down", async () => {
+Deno.test("a target that turns down on trial is ejected no more, and the late end of its trial changes nothing", async () => {
   await using world = await started({ health: probed.replace("rise: 1", "rise: 100") });
   fail(world, 1);
   await world.pass(29_000);
   await world.until("the trial", () => wordsOf(world)[0] === trial);
-  endTrial(world, 1, { passed: false });
+  assert.ok(world.shared.targets.takeTrial(world.target(named(1)).slot));
   world.probes.answers.set(named(1), "failed");
   await world.until("it is down", () => viewOf(world, 1).state === "down");
+  endTrial(world, 1, { passed: false });
   world.probes.answers.set(named(1), "passed");
   await world.pass(40_000);
-  assert.deepEqual(told(world), ["ejected 1", "trial 1", "ejected 1"]);
+  assert.deepEqual(told(world), ["ejected 1", "trial 1", "returned 1"]);
   assert.equal(viewOf(world, 1).state, "down");
+});
+
+Deno.test("targets that are down or have weight 0 use up nothing of what may be ejected", async () => {
+  await using world = await started({ targets: 3, health: probed });
+  fail(world, 2);
+  world.probes.answers.set(named(2), "failed");
+  await world.until("it is down", () => viewOf(world, 2).state === "down");
+  fail(world, 1);
+  assert.equal(wordsOf(world)[0], ejected);
+  await world.reload(fileOf({ targets: 3, health: probed, weights: [0, 1, 1] }));
+  assert.equal(wordsOf(world)[0], up);
+  assert.equal(ejectionEvents(world).at(-1)!.cause, "its weight is 0");
+  world.probes.answers.set(named(2), "passed");
+  await world.until("it is up", () => wordsOf(world)[1] === up);
+  fail(world, 3);
+  assert.equal(wordsOf(world)[2], ejected);
+});
+
+Deno.test("what is only observed of a target that is down uses up nothing either", async () => {
+  await using world = await started({ targets: 3, health: probed, ejection: "mode: observe" });
+  fail(world, 2);
+  world.probes.answers.set(named(2), "failed");
+  await world.until("it is down", () => viewOf(world, 2).state === "down");
+  fail(world, 1);
+  assert.deepEqual(told(world), ["ejectionObserved 2", "ejectionObserved 1"]);
 });
 
 Deno.test("a target that is down already is not ejected by what sessions report late", async () => {
@@ -221,26 +254,78 @@ Deno.test("a target of weight 0, a stranger's and one of another pool are not ej
   assert.deepEqual([wordsOf(world), told(world)], [[up, up, up, up], []]);
 });
 
-Deno.test("when probes take the last eligible target of a pool, those ejected are on trial at once, each session in turn", async () => {
+Deno.test("when probes take the last eligible target of a pool, those ejected are in again at once, for every client", async () => {
+  await using world = await started({ targets: 4, health: probed, pool: "slowStart: 30s" });
+  fail(world, 1, 2);
+  for (const target of [3, 4]) world.probes.answers.set(named(target), "failed");
+  await world.until("the others are down", () => [3, 4].every((n) => viewOf(world, n).state === "down"));
+  assert.deepEqual(wordsOf(world).slice(0, 2), [up, up]);
+  assert.deepEqual(told(world), ["ejected 1", "ejected 2", "returned 1", "returned 2"]);
+  assert.equal(ejectionEvents(world).at(-1)!.cause, "no other target is eligible");
+  assert.equal(viewOf(world, 1).effectiveWeight, 1, "nobody else serves while it starts");
+  // One of them may fail again, and is out for longer; the last one stays, which is said once.
+  for (let count = 0; count < 20; count++) fail(world, 1, 2);
+  assert.deepEqual(told(world).slice(4), ["ejected 1", "ejectionWithheld 2"]);
+  const again = ejectionEvents(world).at(-2)!;
+  assert.ok(again.kind === "ejected" && again.inRow === 2);
+});
+
+Deno.test("one that is on trial when nobody else is left is in as well", async () => {
   await using world = await started({ targets: 2, health: probed });
-  const { targets } = world.shared;
-  const { slot } = world.target(named(1));
   fail(world, 1);
+  await world.pass(29_000);
+  await world.until("the trial", () => wordsOf(world)[0] === trial);
   world.probes.answers.set(named(2), "failed");
   await world.until("the other one is down", () => viewOf(world, 2).state === "down");
-  assert.equal(wordsOf(world)[0], trial);
-  for (let count = 0; count < 50; count++) {
-    assert.ok(targets.takeTrial(slot), "the pool is without a target");
-    endTrial(world, 1, { passed: false });
-    assert.equal(wordsOf(world)[0], trial);
-  }
-  assert.deepEqual(told(world), ["ejected 1", "trial 1"]);
-  assert.equal(viewOf(world, 1).ejections, 1);
-  // With another one to serve, it is out again as ever.
-  world.probes.answers.set(named(2), "passed");
-  await world.until("the other one is up", () => viewOf(world, 2).state === "up");
+  assert.equal(wordsOf(world)[0], up);
   endTrial(world, 1, { passed: false });
-  assert.equal(wordsOf(world)[0], ejected);
+  assert.equal(wordsOf(world)[0], up);
+});
+
+Deno.test("a trial that no session takes for the base time is over, and the target starts as any that comes back", async () => {
+  await using world = await started({ pool: "slowStart: 30s" });
+  const { targets } = world.shared;
+  fail(world, 1);
+  await world.pass(30_100);
+  assert.equal(wordsOf(world)[0], trial);
+  await world.pass(29_000);
+  assert.equal(wordsOf(world)[0], trial);
+  await world.pass(2_000);
+  assert.equal(wordsOf(world)[0], up);
+  assert.equal(ejectionEvents(world).at(-1)!.cause, "nobody has tried it");
+  assert.ok(viewOf(world, 1).effectiveWeight < 1);
+  // One that has a session waits for what comes of it.
+  fail(world, 1);
+  await world.pass(60_100);
+  assert.ok(targets.takeTrial(world.target(named(1)).slot));
+  await world.pass(40_000);
+  assert.equal(wordsOf(world)[0], trial);
+});
+
+Deno.test("a trial that fails ejects nobody beyond a maxShare that is smaller by now", async () => {
+  await using world = await started();
+  fail(world, 1, 2);
+  await world.reload(fileOf({ ejection: "maxShare: 25%" }));
+  await world.pass(30_100);
+  endTrial(world, 1, { passed: false });
+  assert.deepEqual(wordsOf(world), [up, trial, up, up]);
+  assert.deepEqual(told(world).slice(-2), ["returned 1", "ejectionWithheld 1"]);
+  const withheld = ejectionEvents(world).at(-1)!;
+  assert.ok(withheld.kind === "ejectionWithheld" && withheld.failures === null);
+  endTrial(world, 2, { passed: false });
+  assert.deepEqual(wordsOf(world), [up, ejected, up, up]);
+});
+
+Deno.test("how long an ejection lasts is told in whole milliseconds", async () => {
+  await using world = await started({ targets: 40 });
+  // The sum of a fraction and the length is rounded, and the difference is a little less or more than the length.
+  await world.pass(5_000);
+  for (let target = 1; target <= 20; target++) {
+    await world.pass(0.1);
+    fail(world, target);
+  }
+  const lasting = ejectionEvents(world).map((event) => event.kind === "ejected" && event.ms);
+  assert.deepEqual(lasting, Array.from(lasting, () => 30_000));
 });
 
 Deno.test("observed, a target stays in, and what would have been is counted and told", async () => {
@@ -293,11 +378,11 @@ Deno.test("a reload that switches ejection off, or to observe, puts every target
   }
 });
 
-Deno.test("a reload that leaves a pool with ejected targets alone puts them on trial", async () => {
+Deno.test("a reload that leaves a pool with ejected targets alone puts them in", async () => {
   await using world = await started({ targets: 2 });
   fail(world, 1);
   await world.reload(fileOf({ targets: 1 }));
-  assert.deepEqual(wordsOf(world), [trial]);
+  assert.deepEqual(wordsOf(world), [up]);
 });
 
 Deno.test("a target that is removed and comes again begins without its ejection", async () => {

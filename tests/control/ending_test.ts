@@ -110,7 +110,7 @@ Deno.test("a drain whose sessions end in time cuts none, and says how many ended
   assert.equal(world.endedAt, 59_999);
   assert.deepEqual(world.threads.calls, ["drain", "cut killed", "drain", "terminate"]);
   assert.deepEqual(world.events, [
-    [0, { kind: "draining", open: 7, deadlineMs: 60_000 }],
+    [0, { kind: "draining", open: 7, deadlineMs: 60_000, spreadMs: 5_000 }],
     [59_999, { kind: "drained", ended: 7, cut: 0 }],
   ]);
   assert.equal(world.clock.waiting, 0, "timers are left");
@@ -159,7 +159,12 @@ Deno.test("a drain without a deadline ends with the last session, and nothing is
   world.threads.end({ ended: 7, cut: 0 });
   await world.clock.advance(0);
   assert.equal(world.endedAt, 1_000_000_000);
-  assert.deepEqual(world.events[0]?.[1], { kind: "draining", open: 7, deadlineMs: Infinity });
+  assert.deepEqual(world.events[0]?.[1], {
+    kind: "draining",
+    open: 7,
+    deadlineMs: Infinity,
+    spreadMs: 5_000,
+  });
 });
 
 for (
@@ -268,7 +273,7 @@ Deno.test("in the delay of a drain a balancer is not ready, refuses reloads, and
     world.events.filter(({ kind }) => kind.startsWith("drain")),
     [
       { kind: "drainDelayed", delayMs: 10_000 },
-      { kind: "draining", open: 0, deadlineMs: 60_000 },
+      { kind: "draining", open: 0, deadlineMs: 60_000, spreadMs: 5_000 },
       { kind: "drained", ended: 5, cut: 2 },
     ],
   );

@@ -16,7 +16,8 @@ function world() {
 
 Deno.test("a target that is down is asked for again and again while clients of its pool wait", async () => {
   const { clock, queued, awaited, held } = world();
-  held.set([{ key: "a", poolSlot: 0 }, { key: "b", poolSlot: 1 }]);
+  held.add("a", 0);
+  held.add("b", 1);
   await clock.advance(1_000);
   assert.deepEqual(awaited, []);
   queued[1] = 3;
@@ -25,17 +26,20 @@ Deno.test("a target that is down is asked for again and again while clients of i
   queued[1] = 0;
   await clock.advance(1_000);
   assert.equal(awaited.length, 2);
-  held.close();
+  held.clear();
 });
 
 Deno.test("without a target that is down there is no timer", async () => {
   const { clock, queued, awaited, held } = world();
   queued[0] = 1;
-  held.set([{ key: "a", poolSlot: 0 }]);
-  held.set([]);
+  held.add("a", 0);
+  held.add("b", 0);
+  held.remove("b");
+  assert.equal(clock.waiting, 1);
+  held.remove("a");
   assert.equal(clock.waiting, 0);
-  held.set([{ key: "a", poolSlot: 0 }]);
-  held.close();
+  held.add("a", 0);
+  held.clear();
   assert.equal(clock.waiting, 0);
   await clock.advance(1_000);
   assert.deepEqual(awaited, []);

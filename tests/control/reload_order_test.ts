@@ -113,6 +113,7 @@ Deno.test("a reload of the same configuration is a new generation that changes n
     listeners: { added: [], removed: [], changed: [] },
     pools: { added: [], removed: [], changed: [] },
     targets: { added: [], removed: [], changed: [] },
+    settings: [],
     afterRestart: [],
   });
   assert.deepEqual(world.snapshot, { ...world.snapshot, generation: 2, revision: 2, pools, listeners });

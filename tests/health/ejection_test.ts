@@ -5,7 +5,6 @@ import {
   type EjectionInput,
   type EjectionRule,
   inRowAt,
-  isEjected,
   maxEjected,
   neverEjected,
   silentTrialMs,
@@ -18,10 +17,11 @@ const rule: EjectionRule = { baseTimeMs: 30_000, maxTimeMs: 100_000, maxShare: 0
 const observe: EjectionRule = { ...rule, mode: "observe" };
 
 const fails: EjectionInput = { kind: "failing" };
-const quiet: EjectionInput = { kind: "timePassed", isConnected: false };
-const connected: EjectionInput = { kind: "timePassed", isConnected: true };
+const quiet: EjectionInput = { kind: "timePassed", isTaken: false, isConnected: false };
+const connecting: EjectionInput = { kind: "timePassed", isTaken: true, isConnected: false };
+const connected: EjectionInput = { kind: "timePassed", isTaken: true, isConnected: true };
 const probed: EjectionInput = { kind: "probePassed" };
-const alone: EjectionInput = { kind: "noneEligible" };
+const released: EjectionInput = { kind: "released" };
 const passed: EjectionInput = { kind: "trialEnded", passed: true };
 const failed: EjectionInput = { kind: "trialEnded", passed: false };
 
@@ -52,7 +52,6 @@ interface Case {
   readonly at: readonly (readonly [number, EjectionInput])[];
   readonly to: Ejection;
   readonly rule?: EjectionRule;
-  readonly noneEligible?: boolean;
 }
 
 const cases: readonly Case[] = [
@@ -81,10 +80,10 @@ const cases: readonly Case[] = [
     to: neverEjected,
   },
   {
-    name: "a target that is in stays in where nobody else is eligible",
-    from: neverEjected,
-    at: [[5, alone]],
-    to: neverEjected,
+    name: "a target that is in takes no notice of a release",
+    from: isIn(2, 0),
+    at: [[5, released]],
+    to: isIn(2, 0),
   },
   {
     name: "failures of one that is out do not lengthen it",
@@ -117,10 +116,10 @@ const cases: readonly Case[] = [
     to: trial(2, 30_000),
   },
   {
-    name: "nobody else eligible, it is on trial at once",
-    from: out(1, 0, 30_000),
-    at: [[1, alone]],
-    to: trial(1, 1),
+    name: "released it is in at once, and its ejections in a row are kept",
+    from: out(2, 0, 60_000),
+    at: [[1, released]],
+    to: isIn(2, 1),
   },
   {
     name: "a late report of a trial does not end an ejection",
@@ -142,11 +141,10 @@ const cases: readonly Case[] = [
     to: out(8, 20, 100_020),
   },
   {
-    name: "nobody else eligible, a trial that fails is followed by another",
-    from: trial(1, 10),
-    at: [[20, failed]],
-    to: trial(1, 20),
-    noneEligible: true,
+    name: "released from its trial it is in",
+    from: trial(2, 10, 15),
+    at: [[20, released]],
+    to: isIn(2, 20),
   },
   {
     name: "failures of one on trial wait for its end",
@@ -154,7 +152,24 @@ const cases: readonly Case[] = [
     at: [[20, fails]],
     to: trial(1, 10),
   },
-  { name: "a trial that nobody takes goes on", from: trial(1, 10), at: [[1e6, quiet]], to: trial(1, 10) },
+  {
+    name: "a trial that nobody takes goes on for the base time",
+    from: trial(2, 10),
+    at: [[30_009, quiet]],
+    to: trial(2, 10),
+  },
+  {
+    name: "a trial that nobody has taken for the base time is over, and the target in",
+    from: trial(2, 10),
+    at: [[30_010, quiet]],
+    to: isIn(2, 30_010),
+  },
+  {
+    name: "a trial that a session has goes on until that has decided",
+    from: trial(2, 10),
+    at: [[30_010, connecting], [90_000, connecting]],
+    to: trial(2, 10),
+  },
   {
     name: "a session on trial that stays open in silence passes",
     from: trial(1, 0),
@@ -215,16 +230,23 @@ const cases: readonly Case[] = [
   {
     name: "observed, nothing else makes a difference",
     from: observed(1, 0, 30_000),
-    at: [[40_000, quiet], [40_000, alone], [40_000, passed]],
+    at: [[40_000, quiet], [40_000, probed], [40_000, passed]],
     to: observed(1, 0, 30_000),
+    rule: observe,
+  },
+  {
+    name: "observed, it is released as it would be, and counts what it has served well",
+    from: observed(3, 0, 90_000),
+    at: [[120_000, released]],
+    to: isIn(2, 120_000),
     rule: observe,
   },
 ];
 
-for (const { name, from, at, to, rule: by = rule, noneEligible = false } of cases) {
+for (const { name, from, at, to, rule: by = rule } of cases) {
   Deno.test(`ejection: ${name}`, () => {
     const reached = at.reduce(
-      (ejection, [now, input]) => step(ejection, input, { now, rule: by, noneEligible }),
+      (ejection, [now, input]) => step(ejection, input, { now, rule: by }),
       from,
     );
     assert.deepEqual(reached, to);
@@ -273,18 +295,18 @@ Deno.test("ejection: a share in percent of a pool is a whole number of targets, 
   }
 });
 
-Deno.test("ejection: whatever happens, a target is out for at most maxTime and in again only by a trial", () => {
-  const input = fc.constantFrom(fails, quiet, connected, probed, alone, passed, failed);
+Deno.test("ejection: whatever happens, a target is out for at most maxTime and in again only by a trial or a release", () => {
+  const input = fc.constantFrom(fails, quiet, connected, probed, released, passed, failed);
   const lives = fc.array(fc.tuple(fc.integer({ min: 0, max: 40_000 }), input), { maxLength: 80 });
   fc.assert(fc.property(lives, (life) => {
     let [now, ejection]: [number, Ejection] = [0, neverEjected];
     for (const [ms, each] of life) {
       now += ms;
       const before = ejection;
-      ejection = step(before, each, { now, rule, noneEligible: each === alone });
+      ejection = step(before, each, { now, rule });
       assert.ok(inRowAt(ejection, { now, rule }) <= life.length);
       if (ejection.phase === "out") assert.ok(ejection.until - ejection.since <= rule.maxTimeMs);
-      if (isEjected(before) && !isEjected(ejection)) assert.equal(before.phase, "trial");
+      if (before.phase === "out" && ejection.phase === "in") assert.equal(each, released);
       if (before.phase === "in" && ejection !== before) assert.equal(each, fails);
     }
   }));

@@ -75,6 +75,9 @@ Deno.test("a dead thread and lost events are reported with their numbers", () =>
   const death = deathLine({ worker: 1, cause: "Error: a bug", sessions: 7, restartMs: 100 });
   assert.equal(death.level, "error");
   assert.match(death.message, /thread 1 died, and 7 open sessions with it; .* in 100 ms: Error: a bug$/);
+  const last = deathLine({ worker: 1, cause: "Error: a bug", sessions: 7, restartMs: null });
+  assert.match(last.message, /, and 7 open sessions with it; lb is stopping without it: Error: a bug$/);
+  assert.equal(last.fields?.["restartMs"], null);
   assert.match(lostEventsLine(12).message, /^12 events were dropped/);
 });
 
@@ -107,13 +110,13 @@ const open = [{ kind: "target", name: "app/10.0.0.1:80", count: 12 }, {
 }];
 
 Deno.test("open sessions of what was removed are told with their number and their deadline", () => {
-  assert.deepEqual(departingLine({ open, deadlineMs: 30_000 }), {
+  assert.deepEqual(departingLine({ open, deadlineMs: 30_000, spreadMs: 5_000 }), {
     level: "info",
     message: "open sessions of what was removed end: 12 of target app/10.0.0.1:80, 3 of listener old; " +
-      "cut in 30s at the latest",
-    fields: { open, deadlineMs: 30_000 },
+      "cut from 30s on, over 5s",
+    fields: { open, more: 0, deadlineMs: 30_000, spreadMs: 5_000 },
   });
-  const { message, fields } = departingLine({ open: open.slice(1), deadlineMs: Infinity });
+  const { message, fields } = departingLine({ open: open.slice(1), deadlineMs: Infinity, spreadMs: 0 });
   assert.equal(message, "open sessions of what was removed end: 3 of listener old; without a deadline");
   assert.equal(fields?.["deadlineMs"], null);
 });
@@ -127,8 +130,13 @@ Deno.test("a cut says how many sessions, of what, why and how fast, and names te
     { length: 12 },
     (_, index) => ({ kind: "target", name: `app/t${index}`, count: 1 }),
   );
+  const cut = cuttingLine({ reason: "drain_deadline", open: many, spreadMs: 0 });
+  const departing = departingLine({ open: many, deadlineMs: 1, spreadMs: 0 });
+  for (const { fields } of [cut, departing]) {
+    assert.deepEqual([fields?.["open"], fields?.["more"]], [many.slice(0, 10), 2]);
+  }
   assert.match(
-    cuttingLine({ reason: "drain_deadline", open: many, spreadMs: 0 }).message,
+    cut.message,
     /^open sessions are cut at once, what they belong to was removed: .*, 1 of target app\/t9 and those of 2 more$/,
   );
 });
@@ -137,15 +145,22 @@ Deno.test("a drain says what it does, and what came of it", () => {
   assert.deepEqual(
     [
       drainDelayedLine(5_000),
-      drainingLine({ open: 15, deadlineMs: 30_000 }),
-      drainingLine({ open: 0, deadlineMs: Infinity }),
+      drainingLine({ open: 15, deadlineMs: 30_000, spreadMs: 5_000 }),
+      drainingLine({ open: 15, deadlineMs: 30_000, spreadMs: 0 }),
+      drainingLine({ open: 0, deadlineMs: Infinity, spreadMs: 5_000 }),
       drainedLine({ ended: 12, cut: 3 }),
     ].map(({ message }) => message),
     [
       "no longer ready: new sessions are taken for 5s more, then lb drains",
-      "draining: no new sessions, 15 open ones end, cut in 30s at the latest",
+      "draining: no new sessions, 15 open ones end, cut from 30s on, over 5s",
+      "draining: no new sessions, 15 open ones end, cut in 30s",
       "draining: no new sessions, 0 open ones end, without a deadline",
-      "drained: 12 sessions ended, 3 were cut at the deadline",
+      "drained: 12 sessions ended, 3 were cut",
     ],
+  );
+  assert.deepEqual(
+    [drainingLine({ open: 15, deadlineMs: Infinity, spreadMs: 0 }), drainedLine({ ended: 12, cut: 3 })]
+      .map(({ fields }) => fields),
+    [{ sessions: 15, deadlineMs: null, spreadMs: 0 }, { ended: 12, cut: 3 }],
   );
 });

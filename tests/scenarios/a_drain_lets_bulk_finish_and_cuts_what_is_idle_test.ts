@@ -53,7 +53,7 @@ Deno.test(`TERM with ${transfers} transfers of ${bytes / MiB} MiB and ${idle} id
   lb.kill("SIGTERM");
   await lb.line(({ message }) =>
     message === `draining: no new sessions, ${idle + transfers} open ones end, ` +
-        `cut in ${deadlineSeconds === 60 ? "1m" : `${deadlineSeconds}s`} at the latest`
+        `cut from ${deadlineSeconds === 60 ? "1m" : `${deadlineSeconds}s`} on, over ${spreadSeconds}s`
   );
   await becomesClosed(lb.port());
   release.resolve();

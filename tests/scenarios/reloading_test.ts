@@ -136,7 +136,7 @@ Deno.test("the drain deadline of the configuration in force counts, not that of 
   await lb.line(isReloaded(2));
   using _client = await Client.served(lb.port());
   lb.kill("SIGTERM");
-  await lb.line(({ message }) => message?.endsWith("cut in 50ms at the latest") ?? false);
+  await lb.line(({ message }) => message?.endsWith("cut from 50ms on, over 5s") ?? false);
   await lb.line(({ reason }) => reason === "drain_deadline");
 });
 

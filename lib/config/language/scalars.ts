@@ -68,11 +68,15 @@ export function duration(
     if (isProblem(ms)) return ms;
     if (ms === 0 && none) return { problem: `does not mean "off" or "no limit"; write none` };
     return ms >= fromMs && ms <= MAX_MS ? ms : { problem: `is out of range; ${wanted}` };
-  }, { description, type: "string", pattern: durationPattern(none) });
+  }, { description, type: "string", pattern: durationPattern({ none, isZeroAllowed: fromMs === 0 }) });
 }
 
-function durationPattern(none: boolean): string {
-  const form = "(?=\\d)(?:\\d+h)?(?:\\d+m)?(?:\\d+s)?(?:\\d+ms)?";
+function durationPattern(
+  { none, isZeroAllowed }: { readonly none: boolean; readonly isZeroAllowed: boolean },
+): string {
+  // Something must follow that is a digit, or a digit other than 0 somewhere.
+  const some = isZeroAllowed ? "(?=\\d)" : "(?=[\\dhms]*[1-9])";
+  const form = `${some}(?:\\d+h)?(?:\\d+m)?(?:\\d+s)?(?:\\d+ms)?`;
   return none ? `^(?:none|${form})$` : `^${form}$`;
 }
 

@@ -42,6 +42,21 @@ Deno.test("schema: the URL of a probe begins as it must, and lookups have a unit
   assert.equal(pool("resolve: { interval: 10 }"), false);
 });
 
+Deno.test("schema: a duration of zero is for the delay of a drain alone, as it is for the check", () => {
+  const zeros = ["0s", "0ms", "00h0m", "0h0m0s0ms"];
+  for (const zero of [...zeros, "10s", "1h0m", "0s1ms"]) {
+    const isZero = zeros.includes(zero);
+    const pool = `pools: { app: { targets: ["a:1"], slowStart: ${zero} } }`;
+    assert.equal(accepts(`${LISTENERS}\n${pool}`), !isZero, zero);
+    const retry = `pools: { app: { targets: ["a:1"], retry: { pause: ${zero} } } }`;
+    assert.equal(accepts(`${LISTENERS}\n${retry}`), !isZero, zero);
+    const drain = (key: string) =>
+      `${LISTENERS}\npools: { app: { targets: ["a:1"] } }\nprocess: { drain: { ${key}: ${zero} } }`;
+    assert.equal(accepts(drain("delay")), true, zero);
+    assert.equal(accepts(drain("deadline")), !isZero, zero);
+  }
+});
+
 Deno.test("schema: wrong keys, words, numbers and units are refused", () => {
   for (
     const wrong of [
