@@ -30,7 +30,7 @@ export interface EjectableTarget {
 
 export interface EjectionsOptions {
   readonly clock: Clock;
-  readonly words: Pick<TargetWords, "forgetFailures" | "setTrial" | "trial">;
+  readonly words: Pick<TargetWords, "forgetFailures" | "beginTrial" | "trial">;
   /** Whether a target takes sessions but for its ejection and its weight. */
   readonly isUp: (key: string) => boolean;
   /** What is shown of these targets has changed. */
@@ -62,6 +62,8 @@ interface Said {
 export class Ejections {
   readonly #options: EjectionsOptions;
   readonly #entries = new Map<string, Entry>();
+  /** The number of the trial that was seen last at each target that is ejected. */
+  readonly #seenTrials = new Map<string, number>();
   readonly #pools = new Map<string, PoolTally>();
   /** Those that are out or on trial: all of them would serve otherwise. */
   readonly #ejected = new Set<string>();
@@ -75,7 +77,7 @@ export class Ejections {
   /** Takes over the targets of a configuration: those that stay keep what they have, as far as their rule lets them. */
   serve(targets: readonly EjectableTarget[]): void {
     const before = new Map(this.#entries);
-    for (const known of [this.#entries, this.#pools, this.#ejected]) known.clear();
+    for (const known of [this.#entries, this.#pools, this.#ejected, this.#seenTrials]) known.clear();
     for (const target of targets) {
       const entry = { ...fresh, ...before.get(target.key), ...target };
       this.#entries.set(target.key, entry);
@@ -114,13 +116,15 @@ export class Ejections {
       for (const target of report.targets) this.#failing(target);
     } else {
       const entry = this.#entries.get(targetKey(report.pool, report.target));
-      if (entry !== undefined) this.#trialEnded(entry, report);
+      // One that ends late says nothing about the trial of now.
+      const isLate = entry !== undefined && this.#options.words.trial(entry.slot).number !== report.trial;
+      if (entry !== undefined && !isLate) this.#trialEnded(entry, report);
     }
   }
 
-  /** A thread has died: a trial that was with it is nobody's. One that another thread has is only doubled by this. */
+  /** A thread has died: a trial that was with it is nobody's. One that another thread has is begun anew by this. */
   threadDied(): void {
-    for (const key of this.#ejected) this.#options.words.setTrial(this.#entries.get(key)!.slot, "free");
+    for (const key of this.#ejected) this.#options.words.beginTrial(this.#entries.get(key)!.slot);
   }
 
   of(key: string): Ejection {
@@ -216,7 +220,7 @@ export class Ejections {
     const after = step(entry.ejection, input, { now: clock.now(), rule: entry.rule });
     // Before the state is written: whoever sees that there is a trial must be able to take it.
     if (after.phase === "trial" && entry.ejection.phase !== "trial" || input.kind === "trialEnded") {
-      words.setTrial(entry.slot, "free");
+      words.beginTrial(entry.slot);
     }
     // One that is released serves nobody now, or there is nobody else to serve in its place while it starts.
     const isBack = after.phase === "in" && isEjected(entry.ejection) && input.kind !== "released";
@@ -239,7 +243,10 @@ export class Ejections {
     this.#entries.set(key, taken);
     this.#pools.get(entry.pool)!.set(key, this.#standingOf(key));
     if (isEjected(after)) this.#ejected.add(key);
-    else this.#ejected.delete(key);
+    else {
+      this.#ejected.delete(key);
+      this.#seenTrials.delete(key);
+    }
     if (after.phase === before.phase && after.phase !== "observed") return;
     this.#arm(key);
     if (after.phase === "in") words.forgetFailures(entry.slot);
@@ -272,9 +279,16 @@ export class Ejections {
     this.#timerAt = Infinity;
     for (const key of [...this.#ejected]) {
       const entry = this.#entries.get(key)!;
-      const isConnected = this.#options.words.trial(entry.slot) === "connected";
-      const isTaken = this.#options.words.trial(entry.slot) !== "free";
-      this.#move(entry, { kind: "timePassed", isTaken, isConnected }, { cause: causeOf(entry, { isTaken }) });
+      const { number, state } = this.#options.words.trial(entry.slot);
+      const isTaken = state !== "free";
+      const said = { cause: causeOf(entry, { isTaken }) };
+      // Short sessions one after the other are no session that stays open.
+      if (this.#seenTrials.get(key) !== number) {
+        this.#seenTrials.set(key, number);
+        this.#move(entry, { kind: "timePassed", isTaken, isConnected: false }, said);
+      }
+      const isConnected = state === "connected";
+      this.#move(this.#entries.get(key), { kind: "timePassed", isTaken, isConnected }, said);
     }
     this.#arm();
   }

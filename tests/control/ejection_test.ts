@@ -50,8 +50,9 @@ Deno.test("its time over an ejected target is on trial for one session, and a tr
   await world.pass(200);
   assert.deepEqual(wordsOf(world), [trial, up, up, up]);
   assert.equal(viewOf(world, 1).ejectedMs, 0);
-  assert.ok(targets.takeTrial(slot), "no session can take the trial");
-  targets.setTrial(slot, "connected");
+  const taken = targets.takeTrial(slot);
+  assert.ok(taken !== undefined, "no session can take the trial");
+  targets.setTrial(slot, taken, "connected");
   endTrial(world, 1, { passed: true });
   assert.deepEqual(wordsOf(world), [up, up, up, up]);
   assert.equal(targets.failures(slot), 0);
@@ -191,14 +192,48 @@ Deno.test("a session on trial that stays open for five seconds without a word pa
   const { slot } = world.target(named(1));
   fail(world, 1);
   await world.pass(30_100);
-  world.shared.targets.takeTrial(slot);
+  const taken = world.shared.targets.takeTrial(slot)!;
   await world.pass(20_000);
   assert.equal(wordsOf(world)[0], trial, "a session that is still connecting has shown nothing");
-  world.shared.targets.setTrial(slot, "connected");
+  world.shared.targets.setTrial(slot, taken, "connected");
   await world.pass(5_000);
   assert.equal(wordsOf(world)[0], trial);
   await world.pass(2_100);
   assert.equal(wordsOf(world)[0], up);
+});
+
+Deno.test("short sessions on trial one after the other are no session that stays open", async () => {
+  await using world = await started();
+  const { targets } = world.shared;
+  const { slot } = world.target(named(1));
+  fail(world, 1);
+  await world.pass(30_100);
+  for (let session = 0; session < 10; session++) {
+    const taken = targets.takeTrial(slot)!;
+    targets.setTrial(slot, taken, "connected");
+    await world.pass(990);
+    targets.setTrial(slot, taken, "free");
+  }
+  assert.equal(wordsOf(world)[0], trial);
+});
+
+Deno.test("the late end of a trial decides nothing about the next one", async () => {
+  await using world = await started();
+  const { targets } = world.shared;
+  const { slot } = world.target(named(1));
+  fail(world, 1);
+  await world.pass(30_100);
+  const late = targets.takeTrial(slot)!;
+  targets.beginTrial(slot);
+  const report = {
+    type: "trial",
+    pool: "app",
+    target: named(1),
+    passed: true,
+    cause: "it has answered",
+  } as const;
+  world.threads.options.onTargetReport({ ...report, trial: late });
+  assert.equal(wordsOf(world)[0], trial);
 });
 
 Deno.test("a trial that a dead thread had is free again", async () => {
@@ -208,10 +243,9 @@ Deno.test("a trial that a dead thread had is free again", async () => {
   fail(world, 1);
   await world.pass(30_100);
   for (const state of ["connecting", "connected"] as const) {
-    assert.ok(targets.takeTrial(slot));
-    targets.setTrial(slot, state);
+    targets.setTrial(slot, targets.takeTrial(slot)!, state);
     world.threads.options.onDeath({ worker: 0, cause: "a bug", sessions: 1, restartMs: 100 });
-    assert.equal(targets.trial(slot), "free");
+    assert.equal(targets.trial(slot).state, "free");
   }
   assert.equal(wordsOf(world)[0], trial);
 });

@@ -71,7 +71,15 @@ export function endTrial(
   { passed }: { readonly passed: boolean },
 ): void {
   const cause = passed ? "it has answered" : "connection reset";
-  world.threads.options.onTargetReport({ type: "trial", pool: "app", target: named(target), passed, cause });
+  const { number: trial } = world.shared.targets.trial(world.target(named(target)).slot);
+  world.threads.options.onTargetReport({
+    type: "trial",
+    trial,
+    pool: "app",
+    target: named(target),
+    passed,
+    cause,
+  });
 }
 
 /** The words of all targets, in their order. */

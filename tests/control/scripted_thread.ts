@@ -132,7 +132,7 @@ function act(key: string): void {
     case `see failures ${worker}`: {
       const [pool, target, cause] = ["app", "a:1", "connection refused"];
       scope.postMessage({ type: "failing", targets: [{ pool, target, failures: 5, cause }] });
-      return scope.postMessage({ type: "trial", pool, target, passed: false, cause });
+      return scope.postMessage({ type: "trial", trial: 1, pool, target, passed: false, cause });
     }
     case `acquire ${worker}`: {
       const permits = new Permits(memory, memory.held[worker]);
