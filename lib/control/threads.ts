@@ -242,7 +242,20 @@ export class Threads implements ThreadGroup {
         `data-plane thread ${index} has not answered for ${hangMs / 1_000} s: its sessions are given up`,
       );
       thread.terminate();
+      this.#died += this.#openIn(index);
+      // It may be in the middle of a call yet, so that its descriptors stay its own.
+      engines[this.#engine].disconnect(this.#options.memory.descriptors[index]!);
+      this.#giveBack(index);
     }
+  }
+
+  /** Gives back what a thread has of what all share. */
+  #giveBack(index: number): void {
+    const { memory } = this.#options;
+    this.#permits.releaseAll(memory.held[index]!);
+    new Permits({ permits: memory.queued }).releaseAll(memory.heldQueued[index]!);
+    new QueueHeads(memory).clear(index);
+    this.#readers.leave(index);
   }
 
   /** Waits for threads that are starting again. */
@@ -274,15 +287,11 @@ export class Threads implements ThreadGroup {
   #recover(thread: Thread, { index, cause }: { index: number; cause: string }): void {
     const { memory, onDeath } = this.#options;
     thread.terminate();
-    const held = memory.held[index]!;
     const sessions = this.#openIn(index);
     if (this.#isEnding) this.#died += sessions;
     // It runs no more when its error arrives here, so nothing of it can be in use.
     engines[this.#engine].cleanUp(memory.descriptors[index]!);
-    this.#permits.releaseAll(held);
-    new Permits({ permits: memory.queued }).releaseAll(memory.heldQueued[index]!);
-    new QueueHeads(memory).clear(index);
-    this.#readers.leave(index);
+    this.#giveBack(index);
     const restartMs = this.#isEnding ? null : this.#pauseMs(index);
     onDeath({ worker: index, cause, sessions, restartMs });
     if (restartMs !== null) this.#restartAfter(restartMs, index);

@@ -5,7 +5,7 @@ import type { Engine, Socket } from "./engine.ts";
 import { freeDescriptors } from "./linux/free_descriptors.ts";
 import { linuxObstacle } from "./linux/obstacle.ts";
 import { startLinuxThread } from "./linux/thread.ts";
-import { closeTracked } from "./linux/tracked_descriptors.ts";
+import { closeTracked, disconnectTracked } from "./linux/tracked_descriptors.ts";
 import { LinuxWaker } from "./linux/waker.ts";
 import { dialAsClient } from "./portable/connect.ts";
 import { portableEngine } from "./portable/engine.ts";
@@ -53,6 +53,8 @@ export interface EngineEntry {
   freeDescriptors(wanted: number): number | undefined;
   /** Closes what a dead thread has left open, connections by a reset. Call it when nothing runs in the thread any more. */
   cleanUp(descriptors: Uint8Array): void;
+  /** Ends the connections of a thread that hangs, by a reset, and its listeners, where it can; no descriptor is closed. */
+  disconnect(descriptors: Uint8Array): void;
 }
 
 /** By name; `auto` takes the first that can run. */
@@ -63,6 +65,7 @@ export const engines: { readonly [name in EngineName]: EngineEntry } = {
     openWaker: () => new LinuxWaker(),
     freeDescriptors: (wanted) => freeDescriptors(wanted),
     cleanUp: (descriptors) => void closeTracked(descriptors),
+    disconnect: disconnectTracked,
   },
   portable: {
     obstacle: () => Promise.resolve(undefined),
@@ -76,6 +79,8 @@ export const engines: { readonly [name in EngineName]: EngineEntry } = {
     openWaker: () => ({ wake() {}, [Symbol.dispose]() {} }),
     freeDescriptors: () => undefined,
     cleanUp() {},
+    // Nor can anybody else end them while it hangs: `terminate` does not interrupt what runs in a thread.
+    disconnect() {},
   },
 };
 

@@ -273,7 +273,7 @@ Deno.test("in the delay of a drain a balancer is not ready, refuses reloads, and
     world.events.filter(({ kind }) => kind.startsWith("drain")),
     [
       { kind: "drainDelayed", delayMs: 10_000 },
-      { kind: "draining", open: 0, deadlineMs: 60_000, spreadMs: 5_000 },
+      { kind: "draining", open: 0, deadlineMs: 60_000, spreadMs: 50 },
       { kind: "drained", ended: 5, cut: 2 },
     ],
   );

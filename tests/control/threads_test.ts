@@ -362,6 +362,8 @@ Deno.test("a drain without a deadline gives up a thread that does not answer, an
   await world.say("hang 1");
   const drained = await within("the drain", world.threads.drain(patient));
   assert.deepEqual(drained, { ended: 0, cut: 3 }, "what it had open is counted as cut");
+  const permits = new Permits(world.memory);
+  assert.deepEqual([0, 5].map((slot) => permits.taken(slot)), [0, 0], "its permits are free");
   assert.match(
     world.faults.join(),
     /data-plane thread 1 has not answered for 0\.3 s: its sessions are given up/,

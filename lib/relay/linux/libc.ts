@@ -57,6 +57,7 @@ export const socketConstants = {
   MSG_MORE: 0x8000,
   MSG_NOSIGNAL: 0x4000,
   SHUT_WR: 1,
+  SHUT_RDWR: 2,
   SIOCOUTQ: 0x5411n,
 } as const;
 

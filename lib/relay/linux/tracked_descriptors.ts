@@ -2,7 +2,7 @@
  * The descriptors of each thread: those of the C library belong to the process, so when a thread dies, nobody closes its
  * sockets but somebody who knows them. Each thread tracks its own in memory that it shares with the control plane.
  */
-import { type Libc, openLibc } from "./libc.ts";
+import { type Libc, openLibc, socketConstants } from "./libc.ts";
 import { setAbortiveClose } from "./socket_options.ts";
 
 /** The C library, with every descriptor that is opened through it and not yet closed marked in `open`, a byte for each. */
@@ -49,4 +49,24 @@ export function closeTracked(open: Uint8Array): number {
     libc.close();
   }
   return closed;
+}
+
+/** An address of no family: connect(2) with it takes a TCP socket off its peer by an RST, and off its port (tcp_disconnect in Linux). */
+const nowhere = new Uint8Array(16);
+
+/**
+ * Ends the connections and listeners of a thread that may still run. Nothing is closed: the number of a closed descriptor would
+ * soon be somebody else's, and the thread may yet use it.
+ */
+export function disconnectTracked(open: Uint8Array): void {
+  const libc = openLibc();
+  try {
+    for (let descriptor = open.indexOf(1); descriptor >= 0; descriptor = open.indexOf(1, descriptor + 1)) {
+      libc.call.connect(descriptor, nowhere, nowhere.length);
+      // Unix sockets know no such address. What is no socket takes neither.
+      libc.call.shutdown(descriptor, socketConstants.SHUT_RDWR);
+    }
+  } finally {
+    libc.close();
+  }
 }
