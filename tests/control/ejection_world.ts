@@ -71,7 +71,8 @@ export function endTrial(
   { passed }: { readonly passed: boolean },
 ): void {
   const cause = passed ? "it has answered" : "connection reset";
-  const { number: trial } = world.shared.targets.trial(world.target(named(target)).slot);
+  const slot = world.pool().targets.find(({ name }) => name === named(target))?.slot;
+  const trial = slot === undefined ? 0 : world.shared.targets.trial(slot).number;
   world.threads.options.onTargetReport({
     type: "trial",
     trial,

@@ -113,7 +113,7 @@ Deno.test("what a thread has seen of targets arrives as it was sent", async () =
   const [pool, target, cause] = ["app", "a:1", "connection refused"];
   assert.deepEqual(world.targetReports, [
     { type: "failing", targets: [{ pool, target, failures: 5, cause }] },
-    { type: "trial", pool, target, passed: false, cause },
+    { type: "trial", trial: 1, pool, target, passed: false, cause },
   ]);
 });
 
