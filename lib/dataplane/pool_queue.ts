@@ -13,6 +13,9 @@ import type { QueueHeads } from "../shared/queue_heads.ts";
  */
 const tickMs = 8;
 
+/** The same while no target is eligible: whoever waits then waits for seconds, and a tick has its price. */
+const absentTickMs = 25;
+
 /** A client may be served before one of another thread that came so much earlier, and no more: a thread need not wait for another. */
 const maxOvertakeMs = 10;
 
@@ -113,7 +116,7 @@ export class PoolQueue implements SessionQueue {
       this.#nextLimitAt = Math.min(this.#nextLimitAt, this.#limitOf(waiter));
       waiter.cancelGone = client.whenGone(() => this.#leave(waiter, { kind: "gone" }));
       this.#tell(now);
-      this.#cancelTick ??= this.#options.engine.after(tickMs, () => this.#tick());
+      this.#tickLater();
     });
   }
 
@@ -135,7 +138,12 @@ export class PoolQueue implements SessionQueue {
     this.#serve(now);
     if (this.#waiters.size === 0) return;
     this.#tell(now);
-    this.#cancelTick ??= this.#options.engine.after(tickMs, () => this.#tick());
+    this.#tickLater();
+  }
+
+  #tickLater(): void {
+    const ms = this.#isAbsent ? absentTickMs : tickMs;
+    this.#cancelTick ??= this.#options.engine.after(ms, () => this.#tick());
   }
 
   /** Notes whether there is a target that takes sessions, full or not: the limit of a wait is by that. */
