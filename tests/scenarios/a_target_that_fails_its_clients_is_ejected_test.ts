@@ -40,8 +40,8 @@ Deno.test("of three targets one that resets every session before its first byte 
   );
   const count = await noticed(lb);
   figure("clients that noticed", { row: 24, is: count, most: 10, unit: "" });
-  // Besides those that eject it, who was inside by then.
-  assert.ok(count >= 1 && count <= failures + 2 * lanes, `${count} clients noticed`);
+  // Besides those that eject it, who came until that was decided: on a busy machine more, but never a third of all.
+  assert.ok(count >= 1 && count <= clients / 5, `${count} clients noticed`);
   const ejected = await lb.line(isMessage(/ejected/));
   assert.equal(ejected["target"], bad.address);
 });
@@ -58,7 +58,7 @@ Deno.test("of three targets one that refuses costs no client anything, and is as
   await lb.line(isMessage(/ejected/));
   const tries = lb.records.flatMap(({ attempts }) => attempts as { target: string }[])
     .filter(({ target }) => target === port.address).length;
-  assert.ok(tries <= failures + 2 * lanes, `it was tried ${tries} times`);
+  assert.ok(tries <= clients / 5, `it was tried ${tries} times`);
 });
 
 Deno.test("of targets that all fail no more than maxShare are ejected, and the others are tried on", async () => {
