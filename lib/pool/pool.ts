@@ -78,6 +78,9 @@ export class Pool {
   readonly #tiers: readonly Tier[];
   readonly #targetCount: number;
   readonly #failsOpen: boolean;
+  /** Whether any target takes sessions, full or not, and whether any is on trial, as of the epoch that was read last. */
+  #hasEligible = false;
+  #hasTrials = false;
   #epoch: number | undefined;
 
   /** Throws RangeError for a slot that the shared memory does not have. */
@@ -101,7 +104,9 @@ export class Pool {
   pick({ client, tried }: PickRequest): Picked {
     this.#readStates();
     let reason: "no_target" | "tried" | "full" = "no_target";
-    const isUntried = ({ slot }: Candidate) => !tried.some((other) => other.slot === slot);
+    const isUntried = tried.length === 0
+      ? always
+      : ({ slot }: Candidate) => !tried.some((other) => other.slot === slot);
     for (const { eligible, trials, limited, selector } of this.#tiers) {
       if (eligible.length + trials.length > 0 && reason === "no_target") reason = "tried";
       const untried = tried.length === 0 ? eligible : eligible.filter(isUntried);
@@ -141,7 +146,7 @@ export class Pool {
   /** Whether any target takes sessions, full or not. */
   get hasEligible(): boolean {
     this.#readStates();
-    return this.#tiers.some(({ eligible, trials }) => eligible.length + trials.length > 0);
+    return this.#hasEligible;
   }
 
   /** How many targets take sessions; one that starts slowly counts for the share that it takes. */
@@ -157,6 +162,7 @@ export class Pool {
   /** The trial of a target, in the lowest tier that has an eligible target or a trial; with its permit. */
   #takeTrial({ tried }: PickRequest): Extract<Picked, { kind: "target" }> | undefined {
     this.#readStates();
+    if (!this.#hasTrials) return undefined;
     for (const { eligible, trials } of this.#tiers) {
       for (const target of trials) {
         if (tried.some(({ slot }) => slot === target.slot)) continue;
@@ -181,14 +187,15 @@ export class Pool {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
     for (const tier of this.#tiers) this.#readTier(tier);
-    if (!this.#failsOpen || this.#tiers.some(({ eligible, trials }) => eligible.length + trials.length > 0)) {
-      return;
-    }
+    this.#hasTrials = this.#tiers.some(({ trials }) => trials.length > 0);
+    this.#hasEligible = this.#hasTrials || this.#tiers.some(({ eligible }) => eligible.length > 0);
+    if (!this.#failsOpen || this.#hasEligible) return;
     for (const tier of this.#tiers) {
       tier.eligible = tier.members.filter(({ slot, weight }) =>
         weight > 0 && takesWhenAllDown(this.#shared.targets.state(slot))
       );
     }
+    this.#hasEligible = this.#tiers.some(({ eligible }) => eligible.length > 0);
   }
 
   /** Takes over what is in force for the members of a tier, and sorts them by what they take. */
@@ -209,6 +216,10 @@ export class Pool {
     tier.eligible = eligible;
     tier.trials = trials;
   }
+}
+
+function always(): boolean {
+  return true;
 }
 
 function checkSlots({ name, slot, targets }: PoolSpec, { pools, permits }: Shared): void {

@@ -106,3 +106,15 @@ Deno.test("behind a target's reset a client that sends nothing learns of it at o
   assert.equal(client.closed, true);
   assert.equal(await relay.ended, "server_reset");
 });
+
+Deno.test("a client that was sent something long ago and sends on is read until it is quiet all the same: it may read slowly", async () => {
+  const { client, target, relay } = relayed();
+  await target.sends(1_000);
+  // Being late is the point: longer than a client is given to take what was written to it.
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  await client.sends(1_000);
+  await target.isReset();
+  await turns(20);
+  assert.equal(client.closed, false, "it was closed while it was sending");
+  assert.equal(await within("the end", relay.ended), "server_reset");
+});

@@ -182,15 +182,14 @@ export class StreamRelay implements Relay, Expirable {
   /**
    * What the target sent before it was cut is on its way to the client, and closing on unread input would destroy it. So a
    * client that still sends is read until it is quiet for a moment: also one that is waited for just now, because its next bytes
-   * may come before the close. Nothing is destroyed where nothing was sent for long, and none is to come from a quiet client.
+   * may come before the close. Nothing is destroyed where the target has sent nothing, and nothing comes from a quiet client. How
+   * long ago something was sent says nothing: a client that reads slowly has it yet to receive.
    */
   #endAfterTargetReset(): void {
     const [up, down] = [this.#up, this.#down];
-    const now = performance.now();
-    const mayDestroy = now - down.lastByteAt < lingerMs;
     const isQuiet = up.sinkFailed === undefined && up.waitingSince === Infinity &&
-      now - up.lastByteAt >= quietMs;
-    if (!mayDestroy || isQuiet || up.sourceEnd !== undefined) return this.#end("server_reset");
+      performance.now() - up.lastByteAt >= quietMs;
+    if (down.receivedBytes === 0 || isQuiet || up.sourceEnd !== undefined) return this.#end("server_reset");
     this.#discardClientInput({ quietMs, maxMs: lingerMs, whenQuiet: "server_reset", atMax: "server_reset" });
   }
 
