@@ -23,6 +23,8 @@ class ThreadsWorld implements Disposable {
   readonly threads: Threads;
   /** Called for each line that is told. */
   onTold: (line: string) => void = () => {};
+  /** Called at each death, before the thread is started again. */
+  onDied: () => void = () => {};
 
   constructor(times: Partial<ThreadTimes> = {}) {
     this.threads = new Threads({
@@ -33,7 +35,10 @@ class ThreadsWorld implements Disposable {
         this.told.push(...faults);
         for (const line of faults) this.onTold(line);
       },
-      onDeath: (death) => this.deaths.push(death),
+      onDeath: (death) => {
+        this.deaths.push(death);
+        this.onDied();
+      },
       onTargetReport: (report) => this.targetReports.push(report),
       onFault: (detail) => this.faults.push(detail),
       module: new URL("./scripted_thread.ts", import.meta.url),
@@ -121,9 +126,8 @@ Deno.test("a thread that dies is started again with what is bound and in force b
   using world = new ThreadsWorld();
   await world.serve(bindOf("a"), bindOf("b"));
   await world.threads.unbind(["b"]);
+  world.onDied = () => world.threads.publish(snapshotOf([], { revision: 2 }));
   await world.say("die 1");
-  await eventually("the death", () => world.deaths.length === 1);
-  world.threads.publish(snapshotOf([], { revision: 2 }));
   await eventually("it serves again", () => world.lifeOf(1, 2).includes("accept"));
   assert.deepEqual(world.lifeOf(1, 2), ["bind a@80", "snapshot 2", "accept"]);
   assert.deepEqual(world.deaths, [{
@@ -214,10 +218,12 @@ Deno.test("a thread that dies before the first snapshot is started again, and ge
   await world.bind(bindOf("a"));
   await world.say("die 1");
   await eventually("it has bound again", () => world.lifeOf(1, 2).includes("bind a@80"));
+  // This waits until the other side knows that, too; what is published before reaches the thread twice.
+  await world.bind(bindOf("b", { port: 81 }));
   world.threads.publish(snapshotOf([], { revision: 1 }));
   world.threads.accept();
   await eventually("it serves", () => world.lifeOf(1, 2).includes("accept"));
-  assert.deepEqual(world.lifeOf(1, 2), ["bind a@80", "snapshot 1", "accept"]);
+  assert.deepEqual(world.lifeOf(1, 2), ["bind a@80", "bind b@81", "snapshot 1", "accept"]);
 });
 
 Deno.test("a bind waits for a thread that is starting again, but not for long", async () => {
