@@ -29,14 +29,24 @@ const liveMs = 50;
  */
 const firstPace = 6;
 
-/** One waiting client. */
-interface Waiter extends Queued {
+/** One waiting client. It keeps as little as it can: there may be thousands. */
+class Waiter implements Queued {
+  next: Queued | undefined = undefined;
+  previous: Queued | undefined = undefined;
   readonly since: number;
-  readonly queueMs: number;
-  readonly ask: WaitRequest["ask"];
+  readonly request: WaitRequest;
   readonly resolve: (waited: Waited) => void;
   readonly reject: (fault: unknown) => void;
-  cancelGone: () => void;
+  cancelGone: (() => void) | undefined = undefined;
+
+  constructor(
+    { since, request, resolve, reject }: Pick<Waiter, "since" | "request" | "resolve" | "reject">,
+  ) {
+    this.since = since;
+    this.request = request;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
 }
 
 export interface PoolQueueOptions {
@@ -101,20 +111,18 @@ export class PoolQueue implements SessionQueue {
     return this.#options.permits.taken(this.#options.slot) > 0;
   }
 
-  wait({ client, queueMs, ask }: WaitRequest): Promise<Waited> {
+  wait(request: WaitRequest): Promise<Waited> {
     const { permits, slot } = this.#options;
     if (this.#isRemoved) return Promise.resolve({ kind: "over", reason: "no_target" });
     if (!permits.acquire(slot, this.#pool.queueSize)) return Promise.resolve({ kind: "full" });
     return new Promise((resolve, reject) => {
       const now = this.#now();
-      const cancelGone = () => {};
-      const links = { next: undefined, previous: undefined };
-      const waiter: Waiter = { since: now, queueMs, ask, resolve, reject, cancelGone, ...links };
+      const waiter = new Waiter({ since: now, request, resolve, reject });
       this.#waiters.add(waiter);
       this.#blocked ??= waiter;
       this.#observe(now);
       this.#nextLimitAt = Math.min(this.#nextLimitAt, this.#limitOf(waiter));
-      waiter.cancelGone = client.whenGone(() => this.#leave(waiter, { kind: "gone" }));
+      waiter.cancelGone = request.client.whenGone(() => this.#leave(waiter, { kind: "gone" }));
       this.#tell(now);
       this.#tickLater();
     });
@@ -160,7 +168,7 @@ export class PoolQueue implements SessionQueue {
    * When a client has waited long enough: for a target that is not full, or for one that is well, counted from when that became
    * what it waits for; and however often that changes, no longer than for both.
    */
-  #limitOf({ since, queueMs }: Waiter): number {
+  #limitOf({ since, request: { queueMs } }: Waiter): number {
     const { holdMs } = this.#pool;
     const from = Math.max(since, this.#turnedAt);
     return Math.min(from + (this.#isAbsent ? holdMs : queueMs), since + holdMs + queueMs);
@@ -196,7 +204,7 @@ export class PoolQueue implements SessionQueue {
   /** A fault in the program ends the wait of the one that it has met, and no other. */
   #ask(waiter: Waiter): Picked | undefined {
     try {
-      return waiter.ask();
+      return waiter.request.ask();
     } catch (fault) {
       this.#takeOut(waiter);
       waiter.reject(fault);
@@ -230,7 +238,7 @@ export class PoolQueue implements SessionQueue {
   }
 
   #takeOut(waiter: Waiter): void {
-    waiter.cancelGone();
+    waiter.cancelGone?.();
     if (this.#blocked === waiter) this.#blocked = this.#waiters.behind(waiter);
     this.#waiters.delete(waiter);
     this.#options.permits.release(this.#options.slot);

@@ -15,7 +15,7 @@ import type { UnorderedSetMember } from "../values/unordered_set.ts";
 import type { CutReason, Reason } from "../values/words.ts";
 import type { Attempt, CloseRecord } from "./record.ts";
 import type { SessionContext, TriedTarget } from "./context.ts";
-import { pause } from "./waiting.ts";
+import { pause, type Waited } from "./waiting.ts";
 
 /** A target with a permit of it, the reason to refuse the client with, or what the session has to wait for. */
 type SessionPick =
@@ -28,6 +28,10 @@ interface FailedTarget {
   readonly slot: number;
   readonly restsUntil: number;
 }
+
+// What a session begins with: one array of each serves them all.
+const noAttempts: readonly Attempt[] = [];
+const nobodyTried: readonly FailedTarget[] = [];
 
 const connectReasons: { readonly [failure in ConnectFailure]: Reason } = {
   refused: "connect_refused",
@@ -46,10 +50,10 @@ export class Session implements UnorderedSetMember, RelayObserver {
   readonly #context: SessionContext;
   readonly #client: Socket;
   readonly #startedAt: number;
-  /** When the attempt to connect under way began. */
+  /** When the attempt to connect, or the wait, under way began. */
   #attemptedAt: number;
-  #attempts: readonly Attempt[] = [];
-  #tried: readonly FailedTarget[] = [];
+  #attempts = noAttempts;
+  #tried = nobodyTried;
   /** Of how many limits, from the first, a permit is held. */
   #permitsHeld = 0;
   /** The target of which a permit is held, too. */
@@ -120,7 +124,11 @@ export class Session implements UnorderedSetMember, RelayObserver {
     try {
       for (;;) {
         let pick = this.#pick();
-        while (pick.kind === "wait") pick = await this.#wait(pick.until);
+        while (pick.kind === "wait") {
+          pick = pick.until === "untried"
+            ? this.#rested(await this.#rest())
+            : this.#waited(await this.#wait());
+        }
         if (pick.kind === "none") return this.#refuse(this.#cutReason ?? pick.reason);
         const connected = await this.#connect(pick.target);
         if (connected.kind === "connected") this.#connected = connected.socket;
@@ -227,20 +235,29 @@ export class Session implements UnorderedSetMember, RelayObserver {
     return { kind: "none", reason: this.#attempts.at(-1)?.error ?? reason };
   }
 
-  async #wait(until: Extract<SessionPick, { kind: "wait" }>["until"]): Promise<SessionPick> {
-    const { engine, queue, queueTimeoutMs } = this.#context;
-    const client = this.#client;
-    const startedAt = engine.now();
-    if (until === "untried") {
-      const rests = this.#tried.map(({ restsUntil }) => restsUntil - startedAt).filter((ms) => ms > 0);
-      const ms = Math.min(...rests, queue.pool.retry.pauseMs);
-      const end = await pause(engine, { client, ms });
-      this.#attemptedAt = engine.now();
-      return end === "gone" ? { kind: "none", reason: "client_gone_connect" } : this.#pick();
-    }
-    const waited = await queue.wait({ client, queueMs: queueTimeoutMs, ask: () => this.#takeInTurn() });
+  /** Waits until a target that it has tried may be asked again. */
+  #rest(): Promise<"over" | "gone"> {
+    const { engine, queue: { pool } } = this.#context;
     const now = engine.now();
-    this.#queueMs = roundMs((this.#queueMs ?? 0) + now - startedAt);
+    const rests = this.#tried.map(({ restsUntil }) => restsUntil - now).filter((ms) => ms > 0);
+    return pause(engine, { client: this.#client, ms: Math.min(...rests, pool.retry.pauseMs) });
+  }
+
+  #rested(end: "over" | "gone"): SessionPick {
+    this.#attemptedAt = this.#context.engine.now();
+    return end === "gone" ? { kind: "none", reason: "client_gone_connect" } : this.#pick();
+  }
+
+  /** Waits in line. No function of its own may wait here: thousands may, and each would keep its variables. */
+  #wait(): Promise<Waited> {
+    const { engine, queue, queueTimeoutMs: queueMs } = this.#context;
+    this.#attemptedAt = engine.now();
+    return queue.wait({ client: this.#client, queueMs, ask: () => this.#takeInTurn() });
+  }
+
+  #waited(waited: Waited): SessionPick {
+    const now = this.#context.engine.now();
+    this.#queueMs = roundMs((this.#queueMs ?? 0) + now - this.#attemptedAt);
     this.#attemptedAt = now;
     switch (waited.kind) {
       case "target":

@@ -101,30 +101,21 @@ export class LinuxSocket implements Socket, Watcher {
   }
 
   whenGone(callback: () => void): () => void {
-    const task: Task = {
-      queued: false,
-      run: () => {
-        if (!this.#unwatchGone(task)) return;
-        this.reactor.microtasksPending = true;
-        callback();
-      },
-    };
+    const task = new GoneTask(this, callback);
     this.watchGone(task);
-    return () => void this.#unwatchGone(task);
+    return () => void this.unwatchGone(task);
   }
 
   /** Has a task run when the connection is gone, until `unwatchGone`; perhaps more than once. */
   watchGone(task: Task): void {
-    (this.#goneTasks ??= []).push(task);
+    // Mostly it is one: an array that is pushed to makes room for many, which thousands of clients in line would each pay for.
+    if (this.#goneTasks === undefined) this.#goneTasks = [task];
+    else this.#goneTasks.push(task);
     if (this.isGone) this.reactor.enqueue(task);
   }
 
-  unwatchGone(task: Task): void {
-    this.#unwatchGone(task);
-  }
-
-  /** Whether it was watching. */
-  #unwatchGone(task: Task): boolean {
+  /** Returns whether it was watching. */
+  unwatchGone(task: Task): boolean {
     const index = this.#goneTasks?.indexOf(task) ?? -1;
     if (index >= 0) this.#goneTasks!.splice(index, 1);
     return index >= 0;
@@ -195,5 +186,23 @@ export class LinuxSocket implements Socket, Watcher {
     // At once: no timer of the owner's may find a descriptor that is closed, or somebody else's by now.
     if (this.owner !== undefined) this.reactor.runNow(this.owner);
     for (const task of this.#goneTasks ?? []) this.reactor.enqueue(task);
+  }
+}
+
+/** The callback of one `whenGone`. */
+class GoneTask implements Task {
+  queued = false;
+  readonly #socket: LinuxSocket;
+  readonly #callback: () => void;
+
+  constructor(socket: LinuxSocket, callback: () => void) {
+    this.#socket = socket;
+    this.#callback = callback;
+  }
+
+  run(): void {
+    if (!this.#socket.unwatchGone(this)) return;
+    this.#socket.reactor.microtasksPending = true;
+    this.#callback();
   }
 }
