@@ -153,6 +153,7 @@ export class Balancer {
     try {
       const problem = whyTooLarge(this.#firstConfig);
       if (problem !== undefined) throw new StartError(problem);
+      this.#threads.open();
       const choice = await this.#parts.chooseEngine(this.#firstConfig.process.engine);
       if (choice.kind === "impossible") throw new StartError(choice.problem);
       if (this.#isStopped) return "stopped";

@@ -11,7 +11,6 @@ export type TargetReport = Extract<Report, { type: "failing" | "trial" }>;
 
 export interface ThreadOptions {
   readonly index: number;
-  readonly engine: EngineName;
   /** Has a thread that waits in the kernel receive its messages. */
   readonly wake: (descriptor: number) => void;
   readonly memory: SharedMemory;
@@ -25,9 +24,10 @@ export interface ThreadOptions {
 
 const dataPlane = new URL("../dataplane/worker.ts", import.meta.url);
 
-/** Owns a Worker; `terminate` ends it. */
+/** Owns a Worker, which loads its program and waits for `start`; `terminate` ends it. */
 export class Thread {
   readonly #worker: Worker;
+  readonly #start: Omit<Extract<Command, { type: "start" }>, "engine">;
   readonly #ready = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<Drained | undefined>();
   /** By the id of their command, those who wait for addresses to be bound. */
@@ -45,7 +45,8 @@ export class Thread {
   #pingedAt: number | undefined;
 
   constructor(options: ThreadOptions) {
-    const { index, engine, wake, memory, onDeath, module = dataPlane } = options;
+    const { index, wake, memory, onDeath, module = dataPlane } = options;
+    this.#start = { type: "start", worker: index, memory };
     this.#wake = wake;
     this.#worker = new Worker(module, { type: "module", name: `data plane ${index}` });
     this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#receive(data, options);
@@ -58,7 +59,10 @@ export class Thread {
     };
     // Where nobody waits, `onDeath` has reported it.
     this.#ready.promise.catch(() => {});
-    this.#worker.postMessage({ type: "start", worker: index, engine, memory } satisfies Command);
+  }
+
+  start(engine: EngineName): void {
+    if (!this.#isDead) this.#worker.postMessage({ ...this.#start, engine } satisfies Command);
   }
 
   get isDead(): boolean {

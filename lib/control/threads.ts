@@ -46,7 +46,9 @@ const defaultTimes: ThreadTimes = {
 
 /** What the control plane needs of the data-plane threads. */
 export interface ThreadGroup {
-  /** Starts all threads; resolves once they take commands. */
+  /** Makes all threads: they load their program while the engine is chosen. */
+  open(): void;
+  /** Starts them; resolves once they take commands. */
   start(engine: EngineName): Promise<void>;
   /**
    * Binds in every thread; resolves to the binds with the addresses in fact bound. Rejects with ThreadBindError for the first
@@ -88,7 +90,7 @@ export interface ThreadsOptions {
   readonly times?: Partial<ThreadTimes>;
 }
 
-/** Its owner calls `start`, `bind`, `publish` and `accept` in this order; `terminate` at the end. */
+/** Its owner calls `open`, `start`, `bind`, `publish` and `accept` in this order; `terminate` at the end. */
 export class Threads implements ThreadGroup {
   readonly #options: ThreadsOptions;
   readonly #times: ThreadTimes;
@@ -101,7 +103,8 @@ export class Threads implements ThreadGroup {
   readonly #restarting = new Map<number, PromiseWithResolvers<void>>();
   readonly #bound = new Map<string, Bind>();
   #waker: EngineWaker | undefined;
-  #engine: EngineName = "portable";
+  /** Undefined until it is chosen. */
+  #engine: EngineName | undefined;
   #snapshot: Snapshot | undefined;
   #isAccepting = false;
   /** Sessions of threads that have died since everything is to end. */
@@ -116,10 +119,14 @@ export class Threads implements ThreadGroup {
     for (let index = 0; index < options.count; index++) this.#readers.leave(index);
   }
 
+  open(): void {
+    for (let index = 0; index < this.#options.count; index++) this.#threads.push(this.#open(index));
+  }
+
   async start(engine: EngineName): Promise<void> {
     this.#engine = engine;
     this.#waker = engines[engine].openWaker();
-    for (let index = 0; index < this.#options.count; index++) this.#threads.push(this.#start(index));
+    for (const thread of this.#threads) thread.start(engine);
     // Until a thread has taken over a snapshot nothing is given away that one may name.
     for (let index = 0; index < this.#options.count; index++) this.#readers.set(index, 0);
     await Promise.all(this.#threads.map(({ ready }) => ready));
@@ -244,7 +251,7 @@ export class Threads implements ThreadGroup {
       thread.terminate();
       this.#died += this.#openIn(index);
       // It may be in the middle of a call yet, so that its descriptors stay its own.
-      engines[this.#engine].disconnect(this.#options.memory.descriptors[index]!);
+      engines[this.#engine!].disconnect(this.#options.memory.descriptors[index]!);
       this.#giveBack(index);
     }
   }
@@ -268,11 +275,10 @@ export class Threads implements ThreadGroup {
     }
   }
 
-  #start(index: number): Thread {
+  #open(index: number): Thread {
     const { memory, onEvents, onTargetReport, module } = this.#options;
     const thread: Thread = new Thread({
       index,
-      engine: this.#engine,
       memory,
       module,
       wake: (descriptor) => this.#waker?.wake(descriptor),
@@ -290,9 +296,11 @@ export class Threads implements ThreadGroup {
     const sessions = this.#openIn(index);
     if (this.#isEnding) this.#died += sessions;
     // It runs no more when its error arrives here, so nothing of it can be in use.
-    engines[this.#engine].cleanUp(memory.descriptors[index]!);
+    if (this.#engine !== undefined) engines[this.#engine].cleanUp(memory.descriptors[index]!);
     this.#giveBack(index);
-    const restartMs = this.#isEnding ? null : this.#pauseMs(index);
+    // One that dies while it loads its program has the start fail.
+    const isLost = this.#isEnding || this.#engine === undefined;
+    const restartMs = isLost ? null : this.#pauseMs(index);
     onDeath({ worker: index, cause, sessions, restartMs });
     if (restartMs !== null) this.#restartAfter(restartMs, index);
   }
@@ -338,7 +346,8 @@ export class Threads implements ThreadGroup {
   async #restart(index: number): Promise<void> {
     // Set before it runs: what it uses from then on it writes itself. It gets no snapshot that is older than this one.
     this.#readers.set(index, this.#snapshot?.revision ?? 0);
-    const thread = this.#threads[index] = this.#start(index);
+    const thread = this.#threads[index] = this.#open(index);
+    thread.start(this.#engine!);
     await thread.ready;
     // A drain that has begun meanwhile has reached the thread already: it must not bind or accept any more.
     if (this.#isEnding) return;

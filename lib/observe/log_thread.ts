@@ -7,8 +7,8 @@ import type { LogFormat } from "./log_line.ts";
 import { LineRing } from "./line_ring.ts";
 import type { LogThreadReport, LogThreadStart } from "./log_worker.ts";
 
-/** The pause before the thread is started again, should it ever die. */
-const restartMs = 1_000;
+/** How long the thread may wait for its first line, and the pause before it is started again, should it ever die. */
+const startMs = 1_000;
 
 /** How often `flush` checks whether the last lines are out. */
 const flushPollMs = 5;
@@ -49,16 +49,18 @@ export class LogThread implements LineSink, AsyncDisposable {
   readonly #running = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
   #worker: Worker | undefined;
-  #restart: ReturnType<typeof setTimeout> | undefined;
+  /** Whether it was tried to make the thread. */
+  #isStarted = false;
+  #startTimer: ReturnType<typeof setTimeout> | undefined;
   /** Lines of this moment that are not in the queue yet. */
   #pending: string[] = [];
   /** What those leave free of the queue. */
   #keepFree = 0;
 
-  /** Starts the thread. Lines that are written before it runs are kept. */
+  /** The thread starts with the first line, or in a second: making it takes longer than anything else at the start. */
   constructor(options: LogThreadOptions) {
     this.#options = options;
-    this.#start();
+    this.#startLater();
   }
 
   write(line: string): void {
@@ -72,6 +74,7 @@ export class LogThread implements LineSink, AsyncDisposable {
   async flush(patienceMs: number): Promise<void> {
     const ring = this.#ring;
     this.#append();
+    if (!this.#isStarted) return;
     await this.#within(this.#running.promise, maxStartMs);
     for (let taken = -1; !ring.isFlushed && ring.taken !== taken;) {
       taken = ring.taken;
@@ -84,11 +87,12 @@ export class LogThread implements LineSink, AsyncDisposable {
 
   /** Ends the thread once it has written what waits, or after a second where its output blocks it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#restart);
+    clearTimeout(this.#startTimer);
     this.#append();
     this.#ring.close();
+    if (this.#worker === undefined) return;
     await this.#within(this.#closed.promise, maxCloseMs);
-    this.#worker?.terminate();
+    this.#worker.terminate();
   }
 
   #add(line: string, keepFree: number): void {
@@ -101,6 +105,10 @@ export class LogThread implements LineSink, AsyncDisposable {
   #append(): void {
     const lines = this.#pending;
     this.#pending = [];
+    if (lines.length > 0 && !this.#isStarted) {
+      clearTimeout(this.#startTimer);
+      this.#startNow();
+    }
     if (lines.length > 0 && !this.#tryAppend(`${lines.join("\n")}\n`)) {
       // As many of them as there is room for.
       for (const line of lines) {
@@ -133,14 +141,17 @@ export class LogThread implements LineSink, AsyncDisposable {
 
   /** What waits in the queue stays there until then. */
   #startLater(): void {
-    this.#restart = setTimeout(() => {
-      try {
-        this.#start();
-      } catch {
-        // No thread can be had now.
-        this.#startLater();
-      }
-    }, restartMs);
+    this.#startTimer = setTimeout(() => this.#startNow(), startMs);
+  }
+
+  #startNow(): void {
+    this.#isStarted = true;
+    try {
+      this.#start();
+    } catch {
+      // No thread can be had now.
+      this.#startLater();
+    }
   }
 
   async #within(promise: Promise<void>, ms: number): Promise<void> {

@@ -41,6 +41,8 @@ export class FakeThreads implements ThreadGroup {
     for (let index = 0; index < this.options.count; index++) this.#readers.set(index, revision);
   }
 
+  open(): void {}
+
   start(engine: EngineName): Promise<void> {
     this.calls.push(`start ${engine}`);
     return Promise.resolve();

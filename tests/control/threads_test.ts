@@ -46,9 +46,14 @@ class ThreadsWorld implements Disposable {
     });
   }
 
+  async start(): Promise<void> {
+    this.threads.open();
+    await within("the start", this.threads.start("portable"));
+  }
+
   /** Starts, binds what is given, publishes revision 1 and accepts. */
   async serve(...binds: readonly Bind[]): Promise<void> {
-    await within("the start", this.threads.start("portable"));
+    await this.start();
     await this.bind(...binds);
     this.threads.publish(snapshotOf([], { revision: 1 }));
     this.threads.accept();
@@ -87,7 +92,7 @@ function bindOf(key: string, { port = 80, shared = true } = {}): Bind {
 
 Deno.test("the first thread binds alone, and the others the port that it got, but for what cannot be shared", async () => {
   using world = new ThreadsWorld();
-  await within("the start", world.threads.start("portable"));
+  await world.start();
   const socket: Bind = { key: "socket", address: { kind: "unix", path: "/nowhere/lb.sock" }, shared: false };
   const bound = await world.bind(bindOf("any", { port: 0 }), socket);
   assert.deepEqual(bound, [bindOf("any", { port: 4_711 }), socket]);
@@ -214,7 +219,7 @@ Deno.test("a thread that dies after it has bound, while another one still binds,
 
 Deno.test("a thread that dies before the first snapshot is started again, and gets that when it is published", async () => {
   using world = new ThreadsWorld();
-  await within("the start", world.threads.start("portable"));
+  await world.start();
   await world.bind(bindOf("a"));
   await world.say("die 1");
   await eventually("it has bound again", () => world.lifeOf(1, 2).includes("bind a@80"));
@@ -412,8 +417,11 @@ Deno.test("a module that fails while it is loaded has the start fail with the ca
     module: new URL("data:text/javascript,throw new Error('there is no such thread')"),
   });
   try {
+    threads.open();
+    await eventually("it is dead", () => deaths.length > 0);
     await assert.rejects(within("the start", threads.start("portable")), /there is no such thread/);
-    assert.equal(deaths.length, 1);
+    // It is not started again: without it there is no start.
+    assert.deepEqual(deaths.map(({ restartMs }) => restartMs), [null]);
   } finally {
     threads.terminate();
   }

@@ -22,6 +22,18 @@ Deno.test("lines that are written before the thread runs come out, in their orde
   assert.deepEqual((await Deno.readTextFile(file.path)).trimEnd().split("\n"), texts);
 });
 
+Deno.test("a thread that has no line yet starts all the same, and whoever flushes before need not wait for it", async () => {
+  await using file = await TextFile.write("");
+  const text = `Deno.writeTextFileSync(${JSON.stringify(file.path)}, "started"); onmessage = () => {};`;
+  await using thread = new LogThread({
+    format: "text",
+    module: new URL(`data:text/javascript,${encodeURIComponent(text)}`),
+  });
+  await within("a flush of nothing", thread.flush(enoughMs));
+  assert.equal(await Deno.readTextFile(file.path), "");
+  await eventually("the thread", async () => await Deno.readTextFile(file.path) === "started");
+});
+
 Deno.test("lines come out though nobody waits for them", async () => {
   await using file = await TextFile.write("");
   await using thread = recordingThread();
