@@ -6,6 +6,7 @@ import { type LogLine, RunningLb } from "../support/lb.ts";
 import { testWith } from "../support/needs.ts";
 import { soak } from "../support/soak.ts";
 import { nginx } from "./nginx.ts";
+import { postgres, postgresObstacle } from "./postgres.ts";
 
 /** Clients of each balancer that are under way at a time. */
 const lanes = 4;
@@ -16,10 +17,16 @@ const aroundMs = soak ? 5_000 : 1_000;
 interface Service {
   readonly name: string;
   readonly programs: readonly string[];
+  readonly obstacle?: string | undefined;
   start(): Promise<Daemon>;
   /** One client, which exits with 0 where it was served. */
   client(port: number): readonly string[];
 }
+
+/** PostgreSQL accepts connections before it can serve them, and says so: that is an answer, and its client asks again. */
+const askingUntilReady = `until said=$(psql -h 127.0.0.1 -p "$1" -U lb -c 'select 1' postgres 2>&1); do
+  case $said in *"system is starting up"* | *"in recovery mode"*) sleep 0.05 ;; *) exit 1 ;; esac
+done`;
 
 const services: readonly Service[] = [
   {
@@ -43,6 +50,13 @@ const services: readonly Service[] = [
     programs: ["mosquitto", "mosquitto_pub"],
     start: () => Daemon.start(({ port }) => ["mosquitto", "-p", `${port}`]),
     client: (port) => ["mosquitto_pub", "-q", "1", "-p", `${port}`, "-t", "visits", "-m", "one"],
+  },
+  {
+    name: "psql",
+    programs: [],
+    obstacle: postgresObstacle(),
+    start: () => postgres(),
+    client: (port) => ["sh", "-c", askingUntilReady, "sh", `${port}`],
   },
 ];
 
@@ -125,9 +139,9 @@ const retrying = "health: none, retry: { attempts: 4 }";
 const holding = "health: { interval: 500ms, fastInterval: 200ms, downInterval: 500ms, rise: 1 }, hold: 10s";
 
 for (const service of services) {
-  const programs = [...service.programs, "haproxy", "setsid"];
+  const needs = { programs: [...service.programs, "haproxy", "setsid"], obstacle: service.obstacle };
   testWith(
-    { programs },
+    needs,
     `a server that is away for a moment costs ${service.name} no more than behind HAProxy`,
     async () => {
       const { lb, haproxy, refused } = await restarted(service, retrying);
@@ -146,7 +160,7 @@ for (const service of services) {
   );
 
   testWith(
-    { programs },
+    needs,
     `with hold, a server that is away for a moment costs ${service.name} whom it had inside alone`,
     async () => {
       const { lb, refused } = await restarted(service, holding);

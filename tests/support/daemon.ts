@@ -17,13 +17,13 @@ export class Daemon implements AsyncDisposable {
 
   /** Starts `command` on a free port and waits until it accepts connections there. */
   static async start(
-    command: (own: { port: number; folder: string }) => readonly string[],
+    command: (own: { port: number; folder: string }) => readonly string[] | Promise<readonly string[]>,
   ): Promise<Daemon> {
     const folder = await Deno.makeTempDir({ prefix: "lb-daemon-" });
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
     listener.close();
-    const daemon = new Daemon({ port, folder, command: command({ port, folder }) });
+    const daemon = new Daemon({ port, folder, command: await command({ port, folder }) });
     await daemon.#answers();
     return daemon;
   }
