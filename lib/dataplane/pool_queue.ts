@@ -13,14 +13,14 @@ import type { QueueHeads } from "../shared/queue_heads.ts";
  */
 const tickMs = 8;
 
-/** The same while no target is eligible: whoever waits then waits for seconds, and a tick has its price. */
-const absentTickMs = 25;
+/** The same while no target is eligible: whoever waits then waits for seconds, and an idle thread wakes up as often anyway. */
+const absentTickMs = 100;
 
 /** A client may be served before one of another thread that came so much earlier, and no more: a thread need not wait for another. */
 const maxOvertakeMs = 10;
 
-/** A thread that has not looked after its line for so long does not hold up the others. */
-const liveMs = 50;
+/** A thread that is so late to look after its line does not hold up the others. */
+const maxLateMs = 40;
 
 /**
  * While a pool that had no target lets its clients in again, so many go to each target in the first tick, less to one that starts
@@ -137,6 +137,10 @@ export class PoolQueue implements SessionQueue {
     return performance.timeOrigin + this.#options.engine.now();
   }
 
+  get #tickMs(): number {
+    return this.#isAbsent ? absentTickMs : tickMs;
+  }
+
   #tick(): void {
     this.#cancelTick = undefined;
     const now = this.#now();
@@ -150,8 +154,7 @@ export class PoolQueue implements SessionQueue {
   }
 
   #tickLater(): void {
-    const ms = this.#isAbsent ? absentTickMs : tickMs;
-    this.#cancelTick ??= this.#options.engine.after(ms, () => this.#tick());
+    this.#cancelTick ??= this.#options.engine.after(this.#tickMs, () => this.#tick());
   }
 
   /** Notes whether there is a target that takes sessions, full or not: the limit of a wait is by that. */
@@ -214,7 +217,7 @@ export class PoolQueue implements SessionQueue {
 
   /** Whether another thread has somebody who has waited longer, and will see to him soon. */
   #mustYield({ since }: Waiter, now: number): boolean {
-    return this.#options.heads.oldestElsewhere(this.#place, now - liveMs) < since - maxOvertakeMs;
+    return this.#options.heads.oldestElsewhere(this.#place, now) < since - maxOvertakeMs;
   }
 
   /** Refuses everybody whose limit is past. */
@@ -253,6 +256,7 @@ export class PoolQueue implements SessionQueue {
 
   /** Shows the other threads since when the one waits at whom the line stands. */
   #tell(now: number): void {
-    this.#options.heads.set(this.#place, this.#blocked?.since ?? 0, now);
+    const liveUntil = now + this.#tickMs + maxLateMs;
+    this.#options.heads.set(this.#place, { since: this.#blocked?.since ?? 0, liveUntil });
   }
 }

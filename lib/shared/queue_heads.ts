@@ -11,31 +11,30 @@ export class QueueHeads {
     this.#heads = queueHeads;
   }
 
-  /** Says since when the first of a thread's queue waits, as of `now`. Only that thread calls it. */
+  /** Says since when the first of a thread's queue waits, which counts until `liveUntil`. Only that thread calls it. */
   set(
     { thread, poolSlot }: { readonly thread: number; readonly poolSlot: number },
-    since: number,
-    now: number,
+    { since, liveUntil }: { readonly since: number; readonly liveUntil: number },
   ): void {
     const heads = this.#heads[thread]!;
     heads[poolSlot * queueHeadNumbers] = since;
-    heads[poolSlot * queueHeadNumbers + 1] = now;
+    heads[poolSlot * queueHeadNumbers + 1] = liveUntil;
   }
 
   /**
    * Since when the first of all other threads' queues waits; Infinity where nobody does. A thread that has not looked after its
-   * queue since `liveSince` does not count: it is dead, or stands still.
+   * queue for longer than it meant to does not count: it is dead, or stands still.
    */
   oldestElsewhere(
     { thread, poolSlot }: { readonly thread: number; readonly poolSlot: number },
-    liveSince: number,
+    now: number,
   ): number {
     let oldest = Infinity;
     for (let other = 0; other < this.#heads.length; other++) {
       if (other === thread) continue;
       const since = this.#heads[other]![poolSlot * queueHeadNumbers]!;
-      const lookedAt = this.#heads[other]![poolSlot * queueHeadNumbers + 1]!;
-      if (since !== 0 && lookedAt >= liveSince && since < oldest) oldest = since;
+      const liveUntil = this.#heads[other]![poolSlot * queueHeadNumbers + 1]!;
+      if (since !== 0 && now <= liveUntil && since < oldest) oldest = since;
     }
     return oldest;
   }
