@@ -13,6 +13,8 @@ export class FarHost implements Disposable {
   readonly #namespace: Namespace;
   readonly #link: string;
   readonly #far: string;
+  /** The network of the two, as routes have it. */
+  readonly #net: string;
   #losing = false;
 
   /** Throws NotPossible. */
@@ -23,6 +25,7 @@ export class FarHost implements Disposable {
     const first = c & 0xfc;
     this.address = `${net}${first + 2}`;
     this.near = `${net}${first + 1}`;
+    this.#net = `${net}${first}/30`;
     const id = randomId();
     this.#link = `lbt${id}a`;
     const far = this.#far = `lbt${id}b`;
@@ -77,9 +80,10 @@ export class FarHost implements Disposable {
 
   /**
    * From now on so many in a hundred packets are lost, each way. Each is one segment: of the large ones that offloading makes
-   * a loss would be a burst. By nft, since not every kernel has the netem of tc. Whoever listens there from now on
-   * has reno, which every kernel allows: with bbr, and every fifth packet lost, Linux may wait for minutes before it sends one
-   * again. Throws NotPossible.
+   * a loss would be a burst. By nft, since not every kernel has the netem of tc. Connections from now on have reno at
+   * both ends, which every kernel allows: with bbr, and every fifth packet lost, Linux may wait for minutes before it sends one
+   * again. And the far host goes on with what a program has closed as long as with what is open (tcp_retries2): by itself it
+   * gives up after 100 seconds, and nothing but its program knows that the bytes have not arrived. Throws NotPossible.
    */
   losePackets(percent: number): void {
     const table = ["netdev", this.#link];
@@ -93,6 +97,8 @@ export class FarHost implements Disposable {
       ip("link", "set", this.#link, "gso_max_segs", "1");
       ip("-n", this.#namespace.name, "link", "set", this.#far, "gso_max_segs", "1");
       this.#namespace.setIpv4("tcp_congestion_control", "reno");
+      ip("route", "replace", this.#net, "dev", this.#link, "src", this.near, "congctl", "reno");
+      this.#namespace.setIpv4("tcp_orphan_retries", 15);
     }
     this.#losing = true;
     for (const rule of lossOn(this.#far)) this.#namespace.run("nft", rule);
