@@ -165,6 +165,11 @@ export class PoolQueue implements SessionQueue {
     this.#isAbsent = isAbsent;
     this.#turnedAt = now;
     this.#nextLimitAt = now;
+    if (this.#cancelTick === undefined) return;
+    // The next look was to come when it was due for what was waited for before.
+    this.#cancelTick();
+    this.#cancelTick = undefined;
+    this.#tickLater();
   }
 
   /**

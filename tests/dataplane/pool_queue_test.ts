@@ -260,6 +260,19 @@ Deno.test("however many come while a pool lets its clients in again, the line en
   assert.ok(threads.served.every((outcome) => outcome === "held" || outcome === "new"));
 });
 
+Deno.test("with the first client that comes once there is a target again, the line moves", async () => {
+  const threads = new Threads(1, { maxConnections: Infinity });
+  threads.setServing(false);
+  threads.wait(0, "held");
+  await threads.pass(10);
+  threads.setServing(true);
+  await threads.pass(10);
+  assert.deepEqual(threads.served, []);
+  threads.wait(0, "comes");
+  await threads.pass(10);
+  assert.deepEqual(threads.served, ["held", "comes"]);
+});
+
 Deno.test("who was held comes in in the order of all threads, whenever each of them looks", async () => {
   const threads = new Threads(2);
   threads.setServing(false);
