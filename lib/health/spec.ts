@@ -12,7 +12,7 @@ export interface ProbeTiming {
   readonly fastIntervalMs: number;
   /** Instead of intervalMs while the target is down and no success has been counted. */
   readonly downIntervalMs: number;
-  /** Share by which each wait is made shorter or longer at random, 0 to 1. */
+  /** Share by which each wait is made shorter at random, at most, 0 to 1. */
   readonly jitter: number;
   /** `checking`: the first probe alone decides. */
   readonly initial: "checking" | "up" | "down";

@@ -27,7 +27,8 @@ export function step(
 /**
  * How long after the start of the last probe the next one starts, in milliseconds.
  *
- * `random` is a number in [0, 1), spread over plus and minus `timing.jitter`.
+ * `random` is a number in [0, 1): by so much of `timing.jitter` the delay is shorter. It is never longer, so that a verdict
+ * comes within as many intervals as `rise` and `fall` say.
  */
 export function nextDelayMs(verdict: Verdict, timing: ProbeTiming, random: number): number {
   if (verdict.state === "checking" || verdict.streak > 0) return soonMs(timing, random);
@@ -46,5 +47,5 @@ export function hurriedMs({ fastIntervalMs, intervalMs }: ProbeTiming): number {
 }
 
 function jittered(ms: number, jitter: number, random: number): number {
-  return ms * (1 + jitter * (2 * random - 1));
+  return ms * (1 - jitter * random);
 }

@@ -118,7 +118,7 @@ export class BalancerWorld implements AsyncDisposable {
             new Monitor({
               ...options,
               clock: this.clock,
-              random: () => 0.5,
+              random: () => 0,
               probe: (spec, target, options) => this.probes.probe(spec, target, options),
             }),
           ),

@@ -106,7 +106,7 @@ export function health() {
     fall: count("failures in a row that take an up target down", { from: 1, to: 1000 }),
     fastInterval: duration("between two probes while results differ from the verdict"),
     downInterval: duration("between two probes of a down target"),
-    jitter: share("how far an interval may vary", { none: true }),
+    jitter: share("how much shorter an interval may be", { none: true }),
     initial: word("the state before the first probe", {
       noun: "an initial state",
       words: ["checking", "up", "down"],
