@@ -11,6 +11,8 @@ import { yaml } from "../support/yaml.ts";
 
 const probes = times({ short: 8, long: 500 });
 const timeoutMs = 150;
+/** Several times as long as so many probes last that each take the timeout. */
+const maxMs = times({ short: 30_000, long: 300_000 });
 
 /** Sends a beginning, then one text over and over, as fast as it is taken or one every few milliseconds. */
 function endlessly(first: string, again: string, everyMs = 0): Serve {
@@ -60,7 +62,7 @@ Deno.test("targets that answer health checks without end stay down, cost no desc
   await eventually("many probes of each", async () => {
     assert.equal(await exchange(lb.port(), "hello"), "hello");
     return wrong.every(({ accepted }) => accepted >= probes);
-  });
+  }, { maxMs });
 
   // Each may have one probe under way.
   await eventually(
