@@ -125,6 +125,13 @@ export function targetAt(port: number, traits: Partial<Target> = {}): Target {
   return { name: formatAddress(address), addresses: [address], slot: 10 + port, ...fixed, ...traits };
 }
 
+/** Ends a session from both sides. */
+export async function finish(
+  { client, target }: { client: MemorySocket; target: MemorySocket },
+): Promise<void> {
+  await Promise.all([client.closeWrite(), target.closeWrite()]);
+}
+
 /** A snapshot in which `web` goes to these targets, the first one first. */
 export function snapshotOf(
   targets: readonly Target[],
