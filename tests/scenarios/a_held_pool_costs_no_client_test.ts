@@ -3,6 +3,7 @@ import { assertRefused, Client } from "../support/client.ts";
 import { ClientStream } from "../support/client_stream.ts";
 import { figure } from "../support/figure.ts";
 import { RunningLb } from "../support/lb.ts";
+import { ProbeLoad } from "../support/probe.ts";
 import { ReservedPort } from "../support/reserved_port.ts";
 import { times } from "../support/soak.ts";
 import { echo, named, Target } from "../support/target.ts";
@@ -12,6 +13,7 @@ const health =
   "health: { interval: 100ms, fastInterval: 50ms, downInterval: 100ms, timeout: 1s, rise: 1, fall: 2 }";
 const lanes = 16;
 const awayMs = times({ short: 1_000, long: 5_000 });
+const shortlyAwayMs = times({ short: 500, long: 3_000 });
 
 function isState(state: string) {
   return (line: { readonly [field: string]: unknown }) => line["state"] === state && "from" in line;
@@ -52,6 +54,42 @@ for (const workers of [1, 2]) {
     });
   });
 }
+
+Deno.test("with hold and nothing else, clients that come all the time are served while the only target restarts", async () => {
+  using port = new ReservedPort();
+  const listen = { hostname: port.hostname, port: port.port };
+  await using before = new Target(echo, listen);
+  const pool = "hold: 20s";
+  await using lb = await RunningLb.start(
+    yaml({ targets: [port.address], pool, top: "log: { access: all }" }),
+  );
+  await using load = new ProbeLoad({ port: lb.port() });
+  const second = times({ short: 50, long: 200 });
+  await load.more(second);
+  await before[Symbol.asyncDispose]();
+  const goneAtMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, shortlyAwayMs));
+  await using _ = new Target(echo, listen);
+  await load.more(times({ short: 2, long: 15 }) * second);
+  const all = await load.stop();
+
+  // Whom the target had inside, or in its accept queue, is lost with it.
+  const failed = all.filter(({ failure }) => failure !== undefined);
+  assert.deepEqual(failed.filter(({ startedAtMs }) => startedAtMs > goneAtMs), []);
+  assert.deepEqual(lb.records.filter(({ target }) => target === null), []);
+  figure(`failed of ${all.length} clients, all of whom the target had inside`, {
+    row: 101,
+    is: failed.length,
+    most: 2,
+    unit: "",
+  });
+  figure("the slowest of them", {
+    row: 101,
+    is: Math.max(...all.map(({ tookMs }) => tookMs)),
+    most: shortlyAwayMs + 1_000,
+    unit: "ms",
+  });
+});
 
 Deno.test("a client that is held longer than hold is refused with its reason", async () => {
   using port = new ReservedPort();
