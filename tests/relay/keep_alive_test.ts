@@ -5,7 +5,7 @@ import { linuxEngine } from "../../lib/relay/linux/engine.ts";
 import { type Libc, openLibc, socketConstants } from "../../lib/relay/linux/libc.ts";
 import { Reactor } from "../../lib/relay/linux/reactor.ts";
 import type { LinuxSocket } from "../../lib/relay/linux/socket.ts";
-import { readOption } from "../../lib/relay/linux/socket_options.ts";
+import { keepAliveTimes, readOption } from "../../lib/relay/linux/socket_options.ts";
 import { portableEngine } from "../../lib/relay/portable/engine.ts";
 import { formatAddress, type SocketAddress } from "../../lib/values/address.ts";
 import { eventually } from "../support/eventually.ts";
@@ -95,21 +95,49 @@ async function optionsAfter(
 }
 
 const table = [
-  { keepAliveMs: 60_000, is: [1, 60, 5, 5] },
-  { keepAliveMs: 1_000, is: [1, 1, 1, 5] },
-  { keepAliveMs: 1_400, is: [1, 1, 1, 5] },
-  { keepAliveMs: 3_600_000, is: [1, 3_600, 10, 5] },
-  { keepAliveMs: 1e12, is: [1, 32_767, 10, 5] },
-];
+  { keepAliveMs: 60_000, idle: [45, 60], interval: [3, 5] },
+  { keepAliveMs: 1_000, idle: [1, 1], interval: [1, 1] },
+  { keepAliveMs: 1_400, idle: [1, 1], interval: [1, 1] },
+  { keepAliveMs: 3_600_000, idle: [3_540, 3_600], interval: [5, 10] },
+  { keepAliveMs: 1e12, idle: [32_707, 32_767], interval: [5, 10] },
+] as const;
 
-for (const { keepAliveMs, is } of table) {
+for (const { keepAliveMs, idle, interval } of table) {
   Deno.test({
     name: `linux: with a keep-alive of ${keepAliveMs} ms both legs have it after a second`,
     ignore,
     async fn() {
       const { values } = await optionsAfter(1_500, { keepAliveMs });
-      assert.deepEqual(values, [is, is]);
+      for (const [on, idleSeconds = 0, intervalSeconds = 0, probes] of values) {
+        assert.deepEqual([on, probes], [1, 5]);
+        assert.ok(idleSeconds >= idle[0] && idleSeconds <= idle[1], `${idleSeconds} s`);
+        assert.ok(intervalSeconds >= interval[0] && intervalSeconds <= interval[1], `${intervalSeconds} s`);
+      }
     },
+  });
+
+  Deno.test(`connections of one moment are asked about at different times, with ${keepAliveMs} ms`, () => {
+    const count = 40_000;
+    const times = Array.from({ length: count }, (_, descriptor) => keepAliveTimes(keepAliveMs, descriptor));
+    const rounds = (pick: (time: (typeof times)[number]) => number) =>
+      Object.entries(Object.groupBy(times, pick)).map(([seconds, { length = 0 } = []]) => ({
+        seconds: Number(seconds),
+        length,
+      }));
+    for (
+      const [[least, most], found] of [
+        [idle, rounds(({ idleSeconds }) => idleSeconds)],
+        [interval, rounds(({ intervalSeconds }) => intervalSeconds)],
+      ] as const
+    ) {
+      const values = most - least + 1;
+      assert.deepEqual(
+        found.map(({ seconds }) => seconds),
+        Array.from({ length: values }, (_, i) => least + i),
+      );
+      const largest = Math.max(...found.map(({ length }) => length));
+      assert.ok(largest <= 1.5 * Math.ceil(count / values), `${largest} of ${count} in one of ${values}`);
+    }
   });
 }
 

@@ -56,14 +56,33 @@ const keepAliveProbes = 5;
 const maxKeepIdleSeconds = 32_767;
 
 /**
- * Has the kernel ask the peer of a quiet connection whether it is still there (tcp(7)): after `ms`, in whole seconds, then
- * five times, each a twelfth of that later but 1 to 10 s. With 60 s a peer that has vanished is found after 85 s, with 1 s
+ * After how many seconds the kernel asks a quiet peer, and how far apart it asks again: at most `ms` in whole seconds and a
+ * twelfth of that, 1 to 10 s; up to a quarter (a minute) and a half less, by the descriptor. Thousands of connections of one moment would
+ * otherwise be asked about in one moment, again and again: the kernel drops what is more than a queue holds (1,000 packets
+ * on the loopback, net.core.netdev_max_backlog), and then takes peers that are well to be gone.
+ */
+export function keepAliveTimes(
+  ms: number,
+  descriptor: number,
+): { readonly idleSeconds: number; readonly intervalSeconds: number } {
+  const idleSeconds = Math.min(maxKeepIdleSeconds, Math.max(1, Math.round(ms / 1_000)));
+  const intervalSeconds = Math.min(10, Math.max(1, Math.round(idleSeconds / 12)));
+  const idleValues = Math.min(60, Math.floor(idleSeconds / 4)) + 1;
+  const intervalValues = Math.floor(intervalSeconds / 2) + 1;
+  return {
+    idleSeconds: idleSeconds - descriptor % idleValues,
+    intervalSeconds: intervalSeconds - Math.floor(descriptor / idleValues) % intervalValues,
+  };
+}
+
+/**
+ * Has the kernel ask the peer of a quiet connection whether it is still there (tcp(7)), at the times of `keepAliveTimes`, and
+ * give it up after five questions without an answer. With 60 s a peer that has vanished is found after 60 to 85 s, with 1 s
  * after 6 s; the connection then fails with ETIMEDOUT. Bytes that it has not acknowledged are not asked about: those the
  * kernel sends again, and gives up after a quarter of an hour (tcp_retries2).
  */
 export function setKeepAlive(libc: Libc, descriptor: number, ms: number): void {
-  const idleSeconds = Math.min(maxKeepIdleSeconds, Math.max(1, Math.round(ms / 1_000)));
-  const intervalSeconds = Math.min(10, Math.max(1, Math.round(idleSeconds / 12)));
+  const { idleSeconds, intervalSeconds } = keepAliveTimes(ms, descriptor);
   const { IPPROTO_TCP, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, SOL_SOCKET, SO_KEEPALIVE } = socketConstants;
   const set = (name: number, value: number) => {
     const bytes = new Uint8Array(new Int32Array([value]).buffer);
