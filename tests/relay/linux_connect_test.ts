@@ -62,9 +62,10 @@ Deno.test({
     const address: SocketAddress = { kind: "tcp", host: "127.0.0.1", port: listener.addr.port };
     const connecting = world.connect(address, { timeoutMs: 10_000, client: socket });
     using target = await within("the target accepts", listener.accept());
-    const clientPort = Number(socket.remote.split(":")[1]);
+    const portOf = (address: string) => Number(address.split(":")[1]);
+    const ports = { local: portOf(socket.local), remote: portOf(socket.remote) };
     client[Symbol.dispose]();
-    await eventually("the kernel has the reset", () => !socketStates(clientPort).includes("established"));
+    await eventually("the kernel has the reset", () => !socketStates(ports).includes("established"));
     // Only now does the engine learn of both: the connection that stands, and the client that is gone.
     world.reactor.poll(0);
     const connected = await within("the attempt ends", connecting);

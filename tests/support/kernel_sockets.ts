@@ -53,9 +53,9 @@ export function listeningInodes(port: number): string[] {
     .map(([inode]) => inode).sort();
 }
 
-/** The states of the TCP sockets of the system whose remote port is this one. */
-export function socketStates(remotePort: number): ("established" | "other")[] {
-  return tcpSockets().filter(([, { remote }]) => remote === remotePort)
+/** The states of the TCP sockets of the system with these ports: one alone may be in use for other connections, too. */
+export function socketStates(ports: Ports): ("established" | "other")[] {
+  return tcpSockets().filter(([, { local, remote }]) => local === ports.local && remote === ports.remote)
     .map(([, , state]) => state === "01" ? "established" : "other");
 }
 
