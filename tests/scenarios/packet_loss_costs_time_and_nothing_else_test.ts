@@ -55,7 +55,7 @@ const mostForProbes = 5;
 /** Limits that leave time for a segment to be sent again and again, each time after twice as long. */
 function poolAt(percent: number): string {
   const health = percent <= mostForProbes ? "{ check: tcp }" : "none";
-  return `health: ${health}, timeouts: { connect: 1m, stall: 4m, halfClosed: 4m }`;
+  return `health: ${health}, timeouts: { connect: 1m, stall: 10m, halfClosed: 10m }`;
 }
 
 /** Sends a payload that comes back. False where the connection ends early; fails when other bytes come back. */
