@@ -165,8 +165,8 @@ export class PoolQueue implements SessionQueue {
     this.#isAbsent = isAbsent;
     this.#turnedAt = now;
     this.#nextLimitAt = now;
-    if (this.#cancelTick === undefined) return;
-    // The next look was to come when it was due for what was waited for before.
+    if (isAbsent || this.#cancelTick === undefined) return;
+    // The next look is due as late as it may be without a target.
     this.#cancelTick();
     this.#cancelTick = undefined;
     this.#tickLater();

@@ -1,6 +1,5 @@
 /** A data plane whose sessions are cut: which ones, in which order, with which reason. */
 import assert from "node:assert/strict";
-import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { payload } from "../support/payload.ts";
 import { receive, receiveExactly, sendAll } from "../support/peer.ts";
@@ -190,24 +189,3 @@ Deno.test("who waited in the queue when everything is to end at once is cut too,
   assert.deepEqual(ends.map(({ end }) => end), ["reset", "reset", "reset"]);
   assert.deepEqual(world.closed.map(({ reason }) => reason), ["killed", "killed", "killed"]);
 });
-
-const accesses: { access: Snapshot["access"]; reported: string[] }[] = [
-  { access: "all", reported: ["done", "server_reset"] },
-  { access: "abnormal", reported: ["server_reset"] },
-  { access: "none", reported: [] },
-];
-
-for (const { access, reported } of accesses) {
-  Deno.test(`with access ${access} the closed sessions reported are: ${reported.join(", ") || "none"}`, async () => {
-    using world = new PlaneWorld();
-    const listener = world.targetListener(1);
-    world.start(snapshotOf([targetAt(1)], { access }));
-    await finish(await world.session(listener));
-    await world.quiet();
-    (await world.session(listener)).target.reset();
-    await world.quiet();
-    await world.end();
-    assert.deepEqual(world.closed.map(({ reason }) => reason), reported);
-    assert.equal(world.counters(webSlot).total, 2);
-  });
-}

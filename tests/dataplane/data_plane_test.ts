@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Snapshot } from "../../lib/dataplane/snapshot.ts";
 import { Readers } from "../../lib/shared/readers.ts";
 import { eventually } from "../support/eventually.ts";
 import type { MemorySocket } from "../support/memory_socket.ts";
@@ -93,6 +94,27 @@ Deno.test("draining is reported once when the last session ends in the same mome
   await eventually("drained, and a while after", () => world.drained > 0 && ++checks > 3);
   assert.equal(world.drained, 1);
 });
+
+const accesses: { access: Snapshot["access"]; reported: string[] }[] = [
+  { access: "all", reported: ["done", "server_reset"] },
+  { access: "abnormal", reported: ["server_reset"] },
+  { access: "none", reported: [] },
+];
+
+for (const { access, reported } of accesses) {
+  Deno.test(`with access ${access} the closed sessions reported are: ${reported.join(", ") || "none"}`, async () => {
+    using world = new PlaneWorld();
+    const listener = world.targetListener(1);
+    world.start(snapshotOf([targetAt(1)], { access }));
+    await finish(await world.session(listener));
+    await world.quiet();
+    (await world.session(listener)).target.reset();
+    await world.quiet();
+    await world.end();
+    assert.deepEqual(world.closed.map(({ reason }) => reason), reported);
+    assert.equal(world.counters(webSlot).total, 2);
+  });
+}
 
 Deno.test("sessions, bytes and refusals are counted for the listener and the target", async () => {
   using world = new PlaneWorld();

@@ -56,10 +56,10 @@ const keepAliveProbes = 5;
 const maxKeepIdleSeconds = 32_767;
 
 /**
- * After how many seconds the kernel asks a quiet peer, and how far apart it asks again: at most `ms` in whole seconds and a
- * twelfth of that, 1 to 10 s; up to a quarter (a minute) and a half less, by the descriptor. Thousands of connections of one moment would
- * otherwise be asked about in one moment, again and again: the kernel drops what is more than a queue holds (1,000 packets
- * on the loopback, net.core.netdev_max_backlog), and then takes peers that are well to be gone.
+ * After how many seconds the kernel asks a quiet peer, and how far apart it asks again: `ms` in whole seconds, and a twelfth
+ * of that, 1 to 10 s. By the descriptor the first is up to a quarter shorter, but no more than a minute, and the second up to a
+ * half. Otherwise thousands of connections of one moment would be asked about in one moment, again and again: the kernel drops
+ * what is more than its queue holds (net.core.netdev_max_backlog, 1,000 packets), and then takes peers that are well to be gone.
  */
 export function keepAliveTimes(
   ms: number,
